@@ -5,10 +5,11 @@ from typing import NamedTuple
 
 from wharf.oci.errors import ContentRangeInvalid, RangeUnsatisfiable
 
+_FLAGS = re.IGNORECASE | re.ASCII
 # Forty digits are more than any size; a longer number is not worth the arithmetic.
-_RANGE = re.compile(r"bytes=[ \t]*(?P<first>[0-9]{0,40})-(?P<last>[0-9]{0,40})[ \t]*", re.IGNORECASE)
+_RANGE = re.compile(r"bytes=[ \t]*(?P<first>[0-9]{0,40})-(?P<last>[0-9]{0,40})[ \t]*", _FLAGS)
 # The distribution specification has "<start>-<end>"; RFC 9110's "bytes a-b/size" is sent by generic HTTP clients.
-_CONTENT_RANGE = re.compile(r"(?:bytes[ =])?([0-9]{1,18})-([0-9]{1,18})(?:/(?:[0-9]{1,18}|\*))?", re.IGNORECASE)
+_CONTENT_RANGE = re.compile(r"(?:bytes[ =])?([0-9]{1,18})-([0-9]{1,18})(?:/(?:[0-9]{1,18}|\*))?", _FLAGS)
 
 
 class Range(NamedTuple):
