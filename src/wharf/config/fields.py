@@ -83,13 +83,10 @@ def _walk(path: tuple[str, ...], section: type) -> Iterator[Section]:
 
 
 def _setting(path: tuple[str, ...], hint: Any, default: object) -> Setting:
-    assert get_origin(hint) is Annotated and default is not MISSING, (
-        f"{path} needs a description and a default"
-    )
+    assert get_origin(hint) is Annotated, f"{path} needs a description"
+    assert default is not MISSING, f"{path} needs a default"
     inner, meta = get_args(hint)[:2]
-    arms = (
-        [arm for arm in get_args(inner) if arm is not NoneType] if isinstance(inner, UnionType) else [inner]
-    )
+    arms = [arm for arm in get_args(inner) if arm is not NoneType] if isinstance(inner, UnionType) else [inner]
     (kind,) = arms
     choices = get_args(kind) if get_origin(kind) is Literal else ()
     return Setting(

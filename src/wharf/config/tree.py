@@ -23,18 +23,16 @@ NO_SECRET = Secret("")
 SQLITE_URL = Secret("sqlite:///{data_folder}/wharf.db")
 
 
-def doc(text: str, *, ge: float | None = None, gt: float | None = None, le: float | None = None) -> Meta:
+def doc(text: str, *, ge: float | None = None, le: float | None = None) -> Meta:
     """What a setting means, and the bounds of its value."""
-    return Meta(description=text, ge=ge, gt=gt, le=le)
+    return Meta(description=text, ge=ge, le=le)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ServerConfig:
     """How Wharf listens."""
 
-    host: Annotated[str, doc("Address to listen on. 0.0.0.0 opens the registry to other machines.")] = (
-        "127.0.0.1"
-    )
+    host: Annotated[str, doc("Address to listen on. 0.0.0.0 opens the registry to other machines.")] = "127.0.0.1"
     port: Annotated[int, doc("TCP port; 0 takes a free one.", ge=0, le=65535)] = 8080
     public_url: Annotated[
         str | None,
@@ -47,9 +45,9 @@ class ServerConfig:
         Path | None, doc("PEM file with the certificate chain; with tls_key it turns on HTTPS.")
     ] = None
     tls_key: Annotated[Path | None, doc("PEM file with the private key.")] = None
-    max_header_bytes: Annotated[
-        int, doc("Larger request headers are answered with 431.", ge=1024, le=400 * KIB)
-    ] = 64 * KIB
+    max_header_bytes: Annotated[int, doc("Larger request headers are answered with 431.", ge=1024, le=400 * KIB)] = (
+        64 * KIB
+    )
     max_concurrent_requests: Annotated[
         int, doc("Requests in flight; one more is answered with 503 and Retry-After.", ge=1)
     ] = 2000
@@ -78,10 +76,7 @@ class ServerConfig:
         if self.public_url is not None:
             url = urlsplit(self.public_url)
             _check(
-                url.scheme in ("http", "https")
-                and bool(url.netloc)
-                and url.path in ("", "/")
-                and not url.query,
+                url.scheme in ("http", "https") and url.netloc and url.path in ("", "/") and not url.query,
                 "public_url must look like https://registry.example.com",
             )
             object.__setattr__(self, "public_url", f"{url.scheme}://{url.netloc}")
@@ -98,7 +93,7 @@ class DatabaseConfig:
     pool_min: Annotated[int, doc("PostgreSQL connections kept open.", ge=0)] = 1
     pool_max: Annotated[int, doc("PostgreSQL connections at most.", ge=1)] = 10
     pool_timeout_seconds: Annotated[
-        float, doc("How long a request may wait for a PostgreSQL connection before it gets a 503.", gt=0)
+        float, doc("How long a request may wait for a PostgreSQL connection before it gets a 503.", ge=0.01)
     ] = 10.0
     migrate_on_start: Annotated[
         Literal["auto", "always", "never"],
@@ -121,24 +116,20 @@ class S3Config:
     """Any object store that speaks S3."""
 
     endpoint: Annotated[str | None, doc("URL of the store; without it, AWS in the given region.")] = None
-    public_endpoint: Annotated[
-        str | None, doc("URL under which clients reach the store, for signed redirects.")
-    ] = None
+    public_endpoint: Annotated[str | None, doc("URL under which clients reach the store, for signed redirects.")] = None
     region: Annotated[str, doc("Region that requests are signed for.")] = "us-east-1"
     bucket: Annotated[str, doc("Bucket; must exist.")] = ""
     prefix: Annotated[str, doc("Put before every object key.")] = ""
-    access_key: Annotated[
-        Secret, doc("Without it the usual AWS sources are asked (environment, instance role).")
-    ] = NO_SECRET
+    access_key: Annotated[Secret, doc("Without it the usual AWS sources are asked (environment, instance role).")] = (
+        NO_SECRET
+    )
     secret_key: Annotated[Secret, doc("Belongs to access_key.")] = NO_SECRET
     path_style: Annotated[bool, doc("https://host/bucket/key rather than https://bucket.host/key.")] = True
     redirect: Annotated[bool, doc("Answer blob downloads with a signed redirect to the store.")] = True
-    redirect_ttl_seconds: Annotated[
-        int, doc("How long a signed redirect works.", ge=60, le=7 * DAY_SECONDS)
-    ] = 1200
-    no_redirect_networks: Annotated[
-        Networks, doc("Clients in these networks get the bytes from Wharf itself.")
-    ] = NO_NETWORKS
+    redirect_ttl_seconds: Annotated[int, doc("How long a signed redirect works.", ge=60, le=7 * DAY_SECONDS)] = 1200
+    no_redirect_networks: Annotated[Networks, doc("Clients in these networks get the bytes from Wharf itself.")] = (
+        NO_NETWORKS
+    )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -150,7 +141,7 @@ class StorageConfig:
     s3: S3Config = field(default_factory=S3Config)
 
     def __post_init__(self) -> None:
-        _check(self.driver != "s3" or bool(self.s3.bucket), "s3.bucket is needed when driver is s3")
+        _check(self.driver != "s3" or self.s3.bucket, "s3.bucket is needed when driver is s3")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -167,13 +158,11 @@ class RegistryConfig:
     anonymous_access: Annotated[bool, doc("Public repositories can be pulled without signing in.")] = True
     read_only: Annotated[bool, doc("Maintenance mode: writes are answered with 503, reads go on.")] = False
     deletes_enabled: Annotated[bool, doc("DELETE works; otherwise it is answered with 405.")] = True
-    allow_sparse_indexes: Annotated[
-        bool, doc("An index may name manifests that are not in the repository.")
-    ] = False
+    allow_sparse_indexes: Annotated[bool, doc("An index may name manifests that are not in the repository.")] = False
     manifest_max_bytes: Annotated[int, doc("Largest manifest accepted.", ge=4 * MIB)] = 4 * MIB
-    upload_ttl_seconds: Annotated[
-        int, doc("An upload session without activity expires after this time.", ge=60)
-    ] = 2 * DAY_SECONDS
+    upload_ttl_seconds: Annotated[int, doc("An upload session without activity expires after this time.", ge=60)] = (
+        2 * DAY_SECONDS
+    )
     blob_lease_seconds: Annotated[
         int, doc("How long a pushed, mounted or checked blob is kept without a manifest.", ge=60)
     ] = DAY_SECONDS
@@ -198,9 +187,7 @@ class GcConfig:
     """Garbage collection, which runs all the time beside pushes and pulls."""
 
     enabled: Annotated[bool, doc("Collect in the background. `wharf gc` always works.")] = True
-    grace_seconds: Annotated[
-        int, doc("Time between finding a blob unreachable and deleting its bytes.", ge=0)
-    ] = 3600
+    grace_seconds: Annotated[int, doc("Time between finding a blob unreachable and deleting its bytes.", ge=0)] = 3600
     sweep_seconds: Annotated[int, doc("Time between two sweeps.", ge=1)] = 60
     batch_count: Annotated[int, doc("Rows per transaction.", ge=1)] = 200
     max_blobs_per_second: Annotated[int, doc("Upper bound on deletions from storage.", ge=1)] = 2000
@@ -213,28 +200,26 @@ class GcConfig:
 class JobsConfig:
     """Background work."""
 
-    embedded: Annotated[bool, doc("`wharf serve` runs jobs too; otherwise run `wharf worker` beside it.")] = (
-        True
-    )
+    embedded: Annotated[bool, doc("`wharf serve` runs jobs too; otherwise run `wharf worker` beside it.")] = True
     workers: Annotated[int, doc("Jobs run at the same time by one process.", ge=1)] = 4
-    poll_seconds: Annotated[float, doc("How often an idle worker looks for due jobs.", gt=0)] = 1.0
+    poll_seconds: Annotated[float, doc("How often an idle worker looks for due jobs.", ge=0.01)] = 1.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TelemetryConfig:
     """Logs and metrics."""
 
-    log_format: Annotated[
-        Literal["auto", "json", "console"], doc("auto: console on a terminal, JSON elsewhere.")
-    ] = "auto"
+    log_format: Annotated[Literal["auto", "json", "console"], doc("auto: console on a terminal, JSON elsewhere.")] = (
+        "auto"
+    )
     log_level: Annotated[
         Literal["debug", "info", "warning", "error"], doc("Least important level that is printed.")
     ] = "info"
     access_log: Annotated[bool, doc("One line per request.")] = False
     metrics: Annotated[bool, doc("Serve Prometheus metrics at /metrics.")] = True
-    metrics_token: Annotated[
-        Secret, doc("When set, /metrics asks for `Authorization: Bearer` with this token.")
-    ] = NO_SECRET
+    metrics_token: Annotated[Secret, doc("When set, /metrics asks for `Authorization: Bearer` with this token.")] = (
+        NO_SECRET
+    )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -271,6 +256,6 @@ def _place(section: DatabaseConfig | StorageConfig, data_folder: Path) -> None:
             object.__setattr__(section, item.name, placed)
 
 
-def _check(holds: bool, message: str) -> None:
+def _check(holds: object, message: str) -> None:
     if not holds:
         raise ValueError(message)

@@ -4,6 +4,8 @@ from collections.abc import Iterable
 from functools import lru_cache
 from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_address, ip_network
 
+from typing_extensions import override
+
 MASK = "********"
 
 
@@ -12,6 +14,7 @@ class Secret(str):
 
     __slots__ = ()
 
+    @override
     def __repr__(self) -> str:
         return f"'{MASK}'" if self else "''"
 
@@ -39,15 +42,19 @@ class Networks:
     def __bool__(self) -> bool:
         return bool(self.networks)
 
+    @override
     def __eq__(self, other: object) -> bool:
         return isinstance(other, Networks) and self.networks == other.networks
 
+    @override
     def __hash__(self) -> int:
         return hash(self.networks)
 
+    @override
     def __str__(self) -> str:
         return ",".join(map(str, self.networks))
 
+    @override
     def __repr__(self) -> str:
         return f"Networks({str(self)!r})"
 
