@@ -15,7 +15,7 @@ help: ## show this list
 
 venv: .venv/.dev ## make the virtual environment with all development tools
 
-serve: .venv/.runtime ## run a registry here: data in ./data, the URL and a setup token are printed
+serve: .venv/.runtime ## run a registry here: data in ./wharf-data, the URL and a setup token are printed
 	$(BIN)/wharf serve $(ARGS)
 
 dev: .venv/.dev ## the same, restarted whenever a file under src/ changes
