@@ -1,0 +1,80 @@
+"""Runs the workloads side by side: all servers are up, and take turns round by round."""
+
+import argparse
+import random
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
+from typing import Any
+
+from bench import load, toolchain
+from bench.load import Measured
+from bench.servers import Distribution, Server, Wharf
+from bench.workloads import CONTENT, WORKLOADS, Workload
+
+
+def run(folder: Path, options: argparse.Namespace) -> dict[str, Any]:
+    """Measure the chosen workloads on the chosen servers; returns figures by workload and server."""
+    wanted = set(options.only.split(",")) if options.only else None
+    chosen = [each for each in WORKLOADS if wanted is None or each.name in wanted]
+    results: dict[str, Any] = {}
+    with ExitStack() as stack:
+        servers = [stack.enter_context(running(each)) for each in available(folder, options.servers)]
+        idle = {server.name: server.memory_bytes() for server in servers}
+        content = {server.name: load.prepare(server, **CONTENT) for server in servers}
+        for workload in chosen:
+            results[workload.name] = _take_turns(servers, workload, content, options)
+            _print(workload, servers, results[workload.name])
+    return {"servers": {each.name: each.label for each in servers}, "idle_bytes": idle, "workloads": results}
+
+
+def available(folder: Path, only: str | None) -> Iterator[Server]:
+    """Yield the servers that can be measured here, not started: Wharf first."""
+    wanted = set(only.split(",")) if only else {"wharf", "distribution", "debian"}
+    if "wharf" in wanted:
+        yield Wharf(folder / "wharf")
+    if "distribution" in wanted and (program := toolchain.distribution()):
+        label = f"distribution {toolchain.DISTRIBUTION_VERSION}"
+        yield Distribution(folder / "distribution", program=program, name="distribution", label=label)
+    if "debian" in wanted and (program := toolchain.debian_registry()):
+        yield Distribution(folder / "debian", program=program, name="debian", label="Debian's registry 2.8")
+
+
+@contextmanager
+def running(server: Server) -> Iterator[Server]:
+    """Start the server, and stop it whatever happens."""
+    try:
+        server.start()
+        yield server
+    finally:
+        server.stop()
+
+
+def _take_turns(
+    servers: list[Server], workload: Workload, content: dict[str, Any], options: argparse.Namespace
+) -> dict[str, Any]:
+    rounds = 1 if options.quick else options.rounds
+    seconds = 0.5 if options.quick else options.seconds / rounds
+    totals = {server.name: Measured() for server in servers}
+    for turn in range(rounds):
+        for server in servers[turn % len(servers) :] + servers[: turn % len(servers)]:
+            plan = workload.plan(content[server.name]) | {
+                "clients": workload.clients,
+                "seconds": 60 if workload.operations else seconds,
+                "operations": workload.operations,
+                "seed": random.getrandbits(60),
+            }
+            totals[server.name].add(load.measure(server, plan))
+    return {name: total.summary() for name, total in totals.items()}
+
+
+def _print(workload: Workload, servers: list[Server], figures: dict[str, Any]) -> None:
+    print(f"\n{workload.title}")
+    for server in servers:
+        got = figures[server.name]
+        print(
+            f"  {server.label:24} {got['per_second']:9,.0f}/s {got['bytes_per_second'] / 1e6:8,.1f} MB/s"
+            f"  p50 {got['p50_us'] / 1000:8.2f} ms  p99 {got['p99_us'] / 1000:8.2f} ms"
+            f"  CPU {got['cpu_us']:9,.0f} µs/op  (client {got['client_cpu_us']:,.0f})"
+            + (f"  {got['errors']} errors: {got['first_error'][:200]}" if got["errors"] else "")
+        )

@@ -1,0 +1,3 @@
+module wharf/bench/loadgen
+
+go 1.19
