@@ -1,0 +1,168 @@
+"""Every fact that can be published.
+
+An event carries what a listener would otherwise have to look up when it may be gone: numbers, names, digests, who did
+it (`by`: the principal's name) and when (`at`). It is past tense; a new one is announced in docs/howto/add-an-event.md.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, ClassVar
+
+from wharf.jobs.payload import PayloadInvalid, dump, load
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Event:
+    """A fact; `name` is how it is called outside of this process."""
+
+    name: ClassVar[str]
+    at: datetime
+    by: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RepositoryEvent(Event):
+    """A fact about a repository, by its full name (namespace first)."""
+
+    repository_id: int
+    repository: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RepositoryCreated(RepositoryEvent):
+    """A repository exists, created on purpose or by the first push."""
+
+    name = "repository_created"
+    visibility: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RepositoryDeleted(RepositoryEvent):
+    """A repository is gone for its users; its content goes in the background."""
+
+    name = "repository_deleted"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RepositoryVisibilityChanged(RepositoryEvent):
+    """A repository became public or private."""
+
+    name = "repository_visibility_changed"
+    visibility: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ManifestPushed(RepositoryEvent):
+    """A manifest or index was accepted, new or known before. Blobs have no event: they mean nothing until this one."""
+
+    name = "manifest_pushed"
+    digest: str
+    media_type: str
+    artifact_type: str | None = None
+    subject: str | None = None
+    size_bytes: int
+    tags: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ManifestDeleted(RepositoryEvent):
+    """Somebody deleted a manifest by its digest; `tags` went with it. Garbage collection publishes nothing."""
+
+    name = "manifest_deleted"
+    digest: str
+    tags: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TagMoved(RepositoryEvent):
+    """A tag points at another manifest than before; `previous_digest` is None for a new tag."""
+
+    name = "tag_moved"
+    tag: str
+    digest: str
+    previous_digest: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TagDeleted(RepositoryEvent):
+    """A tag's lifetime ended: somebody deleted it, or it expired (`by` is empty)."""
+
+    name = "tag_deleted"
+    tag: str
+    digest: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TagRestored(RepositoryEvent):
+    """A tag points again at a manifest from its past; `previous_digest` is None for a tag that was deleted."""
+
+    name = "tag_restored"
+    tag: str
+    digest: str
+    previous_digest: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class UserCreated(Event):
+    """A person has an account."""
+
+    name = "user_created"
+    user_id: int
+    user: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OrganizationCreated(Event):
+    """An organization holds a namespace."""
+
+    name = "organization_created"
+    organization_id: int
+    organization: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RobotCreated(Event):
+    """A robot can sign in; `robot` is its full name, `namespace+short`."""
+
+    name = "robot_created"
+    robot_id: int
+    robot: str
+
+
+EVENTS: Mapping[str, type[Event]] = {
+    event.name: event
+    for event in (
+        RepositoryCreated,
+        RepositoryDeleted,
+        RepositoryVisibilityChanged,
+        ManifestPushed,
+        ManifestDeleted,
+        TagMoved,
+        TagDeleted,
+        TagRestored,
+        UserCreated,
+        OrganizationCreated,
+        RobotCreated,
+    )
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Packed:
+    """Any event as a field of a job's payload, for jobs that take all of them."""
+
+    name: str
+    fields: dict[str, Any]
+
+
+def pack(event: Event) -> Packed:
+    """Return `event` in a form that any job can carry."""
+    return Packed(event.name, dump(event))
+
+
+def unpack(packed: Packed) -> Event:
+    """Return the event again; raises `PayloadInvalid`."""
+    if packed.name not in EVENTS:
+        raise PayloadInvalid(packed.name)
+    return load(EVENTS[packed.name], packed.fields)
