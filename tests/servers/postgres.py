@@ -48,9 +48,9 @@ class PostgresServer:
     def create(self, *, tables: bool = True) -> str:
         """Create a database, by default with all tables of Wharf in it, and return its URL."""
         if tables and not self._has_template:
+            self._has_template = True
             self._execute(sql.SQL("CREATE DATABASE {}").format(sql.Identifier(_TEMPLATE)))
             create_tables(self.url(_TEMPLATE).replace("postgresql://", "postgresql+psycopg://"))
-            self._has_template = True
         name = f"wharf_{next(self._numbers)}"
         self._execute(
             sql.SQL("CREATE DATABASE {} TEMPLATE {} STRATEGY file_copy").format(

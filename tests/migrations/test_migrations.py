@@ -1,0 +1,93 @@
+"""The revisions in migrations/ end in the schema that the rooms' tables describe, from wherever they start."""
+
+import asyncio
+import sqlite3
+from collections.abc import Iterator
+from pathlib import Path
+
+import psycopg
+import pytest
+from alembic import command
+from alembic.script import ScriptDirectory
+
+from tests.servers.postgres import PostgresServer
+from wharf.db.migrate import FOLDER, Schema, SchemaUnknown, migrating, state, upgrade
+
+REVISIONS = [script.revision for script in ScriptDirectory(str(FOLDER)).walk_revisions()]
+
+# Everything that tells one schema from another, as text; the order of columns is history and does not count.
+POSTGRESQL = [
+    """SELECT table_name, column_name, data_type, character_maximum_length, collation_name, is_nullable, column_default
+       FROM information_schema.columns WHERE table_schema = 'public'""",
+    "SELECT indexdef FROM pg_indexes WHERE schemaname = 'public'",
+    """SELECT conrelid::regclass::text, conname, pg_get_constraintdef(oid)
+       FROM pg_constraint WHERE connamespace = 'public'::regnamespace""",
+]
+
+
+@pytest.fixture(params=["sqlite", pytest.param("postgresql", marks=pytest.mark.postgresql)])
+def empty_url(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
+    """A database without any table."""
+    if request.param == "sqlite":
+        yield f"sqlite:///{tmp_path / 'empty.db'}"
+        return
+    server: PostgresServer = request.getfixturevalue("postgres")
+    url = server.create(tables=False)
+    yield url
+    server.drop(url)
+
+
+def schema(url: str) -> set[str]:
+    """The facts of a database's schema, without alembic's own table."""
+    facts: set[str] = set()
+    if url.startswith("sqlite"):
+        with sqlite3.connect(url.removeprefix("sqlite:///")) as connection:
+            for name, statement in connection.execute("SELECT tbl_name, sql FROM sqlite_master WHERE sql IS NOT NULL"):
+                facts |= {f"{name}: {line.strip().rstrip(',')}" for line in statement.replace('"', "").splitlines()}
+        connection.close()
+    else:
+        with psycopg.connect(url) as postgresql:
+            for query in POSTGRESQL:
+                facts |= {str(row) for row in postgresql.execute(query)}
+    return {fact for fact in facts if "alembic_version" not in fact}
+
+
+def _drop_everything(url: str) -> None:
+    if url.startswith("sqlite"):
+        Path(url.removeprefix("sqlite:///")).unlink()
+    else:
+        with psycopg.connect(url) as connection:
+            connection.execute("DROP SCHEMA public CASCADE")
+            connection.execute("CREATE SCHEMA public")
+
+
+async def test_the_newest_revision_is_what_the_tables_say(database_url: str) -> None:
+    created = schema(database_url)
+    _drop_everything(database_url)
+    await upgrade(database_url)
+    assert created == schema(database_url)
+
+
+@pytest.mark.parametrize("revision", REVISIONS)
+async def test_from_every_revision_to_the_newest(empty_url: str, revision: str) -> None:
+    with migrating(empty_url) as config:
+        command.upgrade(config, revision)
+    await upgrade(empty_url)
+    assert Schema.CURRENT == await state(empty_url)
+
+
+async def test_replicas_may_start_at_the_same_moment(empty_url: str) -> None:
+    assert Schema.EMPTY == await state(empty_url)
+    await asyncio.gather(*(upgrade(empty_url) for _ in range(4)))
+    assert Schema.CURRENT == await state(empty_url)
+
+
+async def test_a_database_of_a_later_release_is_left_alone(empty_url: str) -> None:
+    await upgrade(empty_url)
+    with migrating(empty_url) as config:
+        config.attributes["connection"].exec_driver_sql("UPDATE alembic_version SET version_num = 'later'")
+    before = schema(empty_url)
+    assert Schema.UNKNOWN == await state(empty_url)
+    with pytest.raises(SchemaUnknown):
+        await upgrade(empty_url)
+    assert before == schema(empty_url)
