@@ -1,4 +1,7 @@
-"""Runs a command and starts it anew whenever a Python file under src/ changes. Usage: scripts/reload.py COMMAND…"""
+"""Runs a command and starts it anew whenever a Python file under src/ changes.
+
+Usage: scripts/reload.py COMMAND…
+"""
 
 import subprocess
 import sys
