@@ -36,7 +36,7 @@ check: lint ## what a person runs all day: formatting, lint, types, contracts, b
 test: .venv/.dev ## everything; as root on Debian it first installs the programs that the tests drive
 	scripts/install-test-system-packages
 	$(MAKE) --no-print-directory lint
-	$(BIN)/pytest $(ARGS)
+	$(BIN)/pytest --durations=20 $(ARGS)
 
 bench: .venv/.dev ## measure Wharf beside another registry and write docs/bench/
 	$(BIN)/python -m bench $(ARGS)
