@@ -1,0 +1,8 @@
+"""Registry tokens: short-lived signed statements of who a client is and what it asked for (the Docker token protocol).
+
+`TokenService` issues and verifies them; its keys live in the database, sealed, and are replaced regularly.
+"""
+
+from wharf.accounts.registry_tokens.service import IssuedToken, TokenService, VerifiedToken
+
+__all__ = ["IssuedToken", "TokenService", "VerifiedToken"]

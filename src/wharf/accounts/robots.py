@@ -1,0 +1,127 @@
+"""Robots: credentials for machines. A robot belongs to a user or an organization and signs in as `owner+name`."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import NamedTuple
+
+from sqlalchemy import bindparam, select
+
+from wharf.access.principals import Principal, PrincipalKind
+from wharf.accounts import namespaces
+from wharf.accounts.errors import AccountNameTaken, RobotUnknown
+from wharf.accounts.tables import namespace, robot
+from wharf.db import Read, Tx
+from wharf.db.dialect import insert
+from wharf.kit.clock import utc_now
+from wharf.kit.crypto import hash_token, random_token
+
+SEPARATOR = "+"
+# Recognisable, so that scanners for leaked secrets can find it in a public repository.
+TOKEN_PREFIX = "whr_"  # noqa: S105 - what tokens begin with, not one of them
+
+
+@dataclass(frozen=True, slots=True)
+class Robot:
+    """A machine's account; `full_name` is what it signs in with."""
+
+    id: int
+    namespace_id: int
+    owner: str
+    name: str
+    description: str
+    enabled: bool
+    created_at: datetime
+    token_created_at: datetime
+
+    @property
+    def full_name(self) -> str:
+        """The login name, `acme+deploy`."""
+        return f"{self.owner}{SEPARATOR}{self.name}"
+
+    @property
+    def principal(self) -> Principal:
+        """The robot as a caller."""
+        return Principal(PrincipalKind.ROBOT, self.id, self.full_name, namespace_id=self.namespace_id)
+
+
+class CreatedRobot(NamedTuple):
+    """A new robot and its token, which is shown this once and kept as a hash."""
+
+    robot: Robot
+    token: str
+
+
+_r = robot.c
+_ROBOT = select(
+    _r.id, _r.namespace_id, namespace.c.name, _r.name, _r.description, _r.enabled, _r.created_at, _r.token_created_at
+).join(namespace)
+_BY_NAME = _ROBOT.where(namespace.c.name == bindparam("owner"), _r.name == bindparam("name"))
+_ALL = _ROBOT.where(_r.namespace_id == bindparam("namespace_id")).order_by(_r.name)
+_INSERT = insert(robot).on_conflict_do_nothing(index_elements=[_r.namespace_id, _r.name]).returning(_r.id)
+_SET_TOKEN = (
+    robot.update()
+    .where(_r.id == bindparam("robot_id"))
+    .values(token_hash=bindparam("hashed"), token_created_at=bindparam("at"))
+)
+_SET_ENABLED = robot.update().where(_r.id == bindparam("robot_id")).values(enabled=bindparam("on"))
+_DELETE = robot.delete().where(_r.id == bindparam("robot_id"))
+
+
+async def create(tx: Tx, owner: str, name: str, *, description: str = "", at: datetime | None = None) -> CreatedRobot:
+    """Create a robot of the user or organization `owner`.
+
+    Raises NamespaceUnknown, AccountNameInvalid and AccountNameTaken.
+    """
+    at = at or utc_now()
+    namespace_id = (await namespaces.get(tx, owner)).id
+    token = TOKEN_PREFIX + random_token()
+    id_ = await tx.scalar(
+        _INSERT,
+        namespace_id=namespace_id,
+        name=namespaces.check_name(name),
+        description=description,
+        token_hash=hash_token(token),
+        enabled=True,
+        created_at=at,
+        token_created_at=at,
+    )
+    if id_ is None:
+        raise AccountNameTaken(f"{owner}{SEPARATOR}{name}")
+    return CreatedRobot(Robot(id_, namespace_id, owner, name, description, True, at, at), token)
+
+
+async def find(read: Read, full_name: str) -> Robot | None:
+    """Return the robot that signs in as `full_name`, or None."""
+    owner, _, name = full_name.partition(SEPARATOR)
+    row = await read.find(_BY_NAME, owner=owner, name=name)
+    return Robot(*row) if row else None
+
+
+async def get(read: Read, full_name: str) -> Robot:
+    """Return the robot that signs in as `full_name`; raises RobotUnknown."""
+    found = await find(read, full_name)
+    if found is None:
+        raise RobotUnknown(full_name)
+    return found
+
+
+async def list_(read: Read, namespace_id: int) -> list[Robot]:
+    """Return the robots of a user or an organization by name."""
+    return [Robot(*row) for row in await read.all(_ALL, namespace_id=namespace_id)]
+
+
+async def regenerate_token(tx: Tx, target: Robot, *, at: datetime | None = None) -> str:
+    """Replace the robot's token and return the new one; the old one is refused from now on."""
+    token = TOKEN_PREFIX + random_token()
+    await tx.run(_SET_TOKEN, robot_id=target.id, hashed=hash_token(token), at=at or utc_now())
+    return token
+
+
+async def set_enabled(tx: Tx, target: Robot, *, enabled: bool) -> None:
+    """Refuse the robot's sign-ins, or accept them again."""
+    await tx.run(_SET_ENABLED, robot_id=target.id, on=enabled)
+
+
+async def delete(tx: Tx, target: Robot) -> None:
+    """Delete the robot with everything it was granted."""
+    await tx.run(_DELETE, robot_id=target.id)

@@ -1,0 +1,118 @@
+"""Tables of accounts.
+
+namespace ── user_account         a person; the namespace's id is the user's id
+    ├─────── robot                credentials for a machine, owned by a user or an organization
+    └─────── team ── team_member  users and robots, with a role within the organization
+sign_in_failure                   wrong passwords by name, whether or not the name exists
+setup_token, signing_key          what the installation itself has to remember
+"""
+
+from sqlalchemy import (
+    Boolean,
+    CheckConstraint,
+    Column,
+    ForeignKey,
+    Integer,
+    LargeBinary,
+    String,
+    Table,
+    Text,
+    UniqueConstraint,
+)
+
+from wharf.db.metadata import metadata
+from wharf.db.types import Id, Instant, short
+
+namespace = Table(
+    "namespace",
+    metadata,
+    Column("id", Id, primary_key=True),
+    Column("kind", String(16), nullable=False),
+    Column("name", short(255), nullable=False, unique=True),
+    # False: nobody signs in as it, and none of its repositories can be reached.
+    Column("enabled", Boolean, nullable=False),
+    # How long an overwritten or deleted tag can be brought back; NULL for the installation's default.
+    Column("time_machine_seconds", Integer),
+    Column("created_at", Instant, nullable=False),
+    CheckConstraint("kind IN ('user', 'organization')", name="kind"),
+)
+
+user_account = Table(
+    "user_account",
+    metadata,
+    Column("namespace_id", Id, ForeignKey("namespace.id", ondelete="CASCADE"), primary_key=True, autoincrement=False),
+    Column("email", short(320), unique=True),
+    # argon2id, in PHC's form. NULL where only others vouch for the person (single sign-on).
+    Column("password_hash", Text),
+    Column("superuser", Boolean, nullable=False),
+)
+
+robot = Table(
+    "robot",
+    metadata,
+    Column("id", Id, primary_key=True),
+    Column("namespace_id", Id, ForeignKey("namespace.id", ondelete="CASCADE"), nullable=False),
+    Column("name", short(255), nullable=False),
+    Column("description", Text, nullable=False),
+    # SHA-256: the token is random, so nothing slower is needed.
+    Column("token_hash", LargeBinary(32), nullable=False, unique=True),
+    Column("enabled", Boolean, nullable=False),
+    Column("created_at", Instant, nullable=False),
+    Column("token_created_at", Instant, nullable=False),
+    UniqueConstraint("namespace_id", "name"),
+)
+
+team = Table(
+    "team",
+    metadata,
+    Column("id", Id, primary_key=True),
+    Column("namespace_id", Id, ForeignKey("namespace.id", ondelete="CASCADE"), nullable=False),
+    Column("name", short(255), nullable=False),
+    Column("role", String(16), nullable=False),
+    Column("description", Text, nullable=False),
+    Column("created_at", Instant, nullable=False),
+    UniqueConstraint("namespace_id", "name"),
+    CheckConstraint("role IN ('member', 'creator', 'admin')", name="role"),
+)
+
+team_member = Table(
+    "team_member",
+    metadata,
+    Column("id", Id, primary_key=True),
+    Column("team_id", Id, ForeignKey("team.id", ondelete="CASCADE"), nullable=False),
+    Column("user_id", Id, ForeignKey("user_account.namespace_id", ondelete="CASCADE"), index=True),
+    Column("robot_id", Id, ForeignKey("robot.id", ondelete="CASCADE"), index=True),
+    Column("created_at", Instant, nullable=False),
+    UniqueConstraint("team_id", "user_id"),
+    UniqueConstraint("team_id", "robot_id"),
+    CheckConstraint("(user_id IS NULL) <> (robot_id IS NULL)", name="one_member"),
+)
+
+sign_in_failure = Table(
+    "sign_in_failure",
+    metadata,
+    # The name somebody tried, not a reference: a lock on existing accounts only would tell which ones exist.
+    Column("name", short(255), primary_key=True),
+    Column("failed_count", Integer, nullable=False),
+    Column("locked_until", Instant),
+    Column("last_failed_at", Instant, nullable=False, index=True),
+)
+
+setup_token = Table(
+    "setup_token",
+    metadata,
+    Column("token_hash", LargeBinary(32), primary_key=True),
+    Column("expires_at", Instant, nullable=False),
+)
+
+signing_key = Table(
+    "signing_key",
+    metadata,
+    # Counted up by one: of two replicas that make the next key, one is refused and takes the other's.
+    Column("generation", Integer, primary_key=True, autoincrement=False),
+    Column("id", short(64), nullable=False, unique=True),
+    # PKCS #8, sealed with the installation's secret key.
+    Column("sealed_private_key", LargeBinary, nullable=False),
+    Column("created_at", Instant, nullable=False),
+    Column("signs_from", Instant, nullable=False),
+)

@@ -1,0 +1,127 @@
+"""Users: people with an account."""
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from sqlalchemy import bindparam, select
+
+from wharf.access.principals import Principal, PrincipalKind
+from wharf.accounts import namespaces
+from wharf.accounts.errors import EmailTaken, UserUnknown
+from wharf.accounts.namespaces import NamespaceKind
+from wharf.accounts.passwords import PasswordHash
+from wharf.accounts.tables import namespace, user_account
+from wharf.db import Read, Tx
+from wharf.db.dialect import insert
+from wharf.kit.clock import utc_now
+
+
+@dataclass(frozen=True, slots=True)
+class User:
+    """A person; `id` is also the id of the person's namespace."""
+
+    id: int
+    name: str
+    email: str | None
+    superuser: bool
+    enabled: bool
+    created_at: datetime
+
+    @property
+    def principal(self) -> Principal:
+        """The user as a caller."""
+        return Principal(PrincipalKind.USER, self.id, self.name, namespace_id=self.id, superuser=self.superuser)
+
+
+_n, _u = namespace.c, user_account.c
+_USER = select(_n.id, _n.name, _u.email, _u.superuser, _n.enabled, _n.created_at).join(user_account)
+_BY_NAME = _USER.where(_n.name == bindparam("name"))
+_PAGE = _USER.where(_n.name > bindparam("last")).order_by(_n.name).limit(bindparam("count"))
+_ANY = select(_u.namespace_id).limit(1)
+# Whatever conflicts here is the e-mail address: the id is new.
+_INSERT = insert(user_account).on_conflict_do_nothing().returning(_u.namespace_id)
+_EMAIL_OWNER = select(_u.namespace_id).where(_u.email == bindparam("address"))
+_SET_EMAIL = user_account.update().where(_u.namespace_id == bindparam("user_id")).values(email=bindparam("address"))
+_SET_PASSWORD = (
+    user_account.update().where(_u.namespace_id == bindparam("user_id")).values(password_hash=bindparam("hashed"))
+)
+_SET_SUPERUSER = user_account.update().where(_u.namespace_id == bindparam("user_id")).values(superuser=bindparam("on"))
+
+
+async def create(
+    tx: Tx,
+    name: str,
+    password: PasswordHash | None,
+    *,
+    email: str | None = None,
+    superuser: bool = False,
+    at: datetime | None = None,
+) -> User:
+    """Create a user; `password` comes from `passwords.hash_`, None is for those who sign in elsewhere.
+
+    Raises AccountNameInvalid, AccountNameTaken and EmailTaken.
+    """
+    at = at or utc_now()
+    email = _normalised(email)
+    id_ = await namespaces.insert_(tx, NamespaceKind.USER, name, at)
+    inserted = await tx.scalar(_INSERT, namespace_id=id_, email=email, password_hash=password, superuser=superuser)
+    if inserted is None:
+        raise EmailTaken(email or "")
+    return User(id_, name, email, superuser, enabled=True, created_at=at)
+
+
+async def find(read: Read, name: str) -> User | None:
+    """Return the user called `name`, or None."""
+    row = await read.find(_BY_NAME, name=name)
+    return User(*row) if row else None
+
+
+async def get(read: Read, name: str) -> User:
+    """Return the user called `name`; raises UserUnknown."""
+    user = await find(read, name)
+    if user is None:
+        raise UserUnknown(name)
+    return user
+
+
+async def list_(read: Read, *, last: str = "", count: int = 100) -> list[User]:
+    """Return up to `count` users whose names come after `last`, in byte order."""
+    return [User(*row) for row in await read.all(_PAGE, last=last, count=count)]
+
+
+async def exist(read: Read) -> bool:
+    """Tell whether there is any user yet."""
+    return await read.find(_ANY) is not None
+
+
+async def disable(tx: Tx, user: User) -> None:
+    """Refuse the user, its robots and its repositories from now on; see `namespaces.set_enabled` about its tokens."""
+    await namespaces.set_enabled(tx, user.id, enabled=False)
+
+
+async def enable(tx: Tx, user: User) -> None:
+    """Take `disable` back."""
+    await namespaces.set_enabled(tx, user.id, enabled=True)
+
+
+async def change_password(tx: Tx, user: User, password: PasswordHash | None) -> None:
+    """Replace the password; what signed in with the old one is asked again at once."""
+    await tx.run(_SET_PASSWORD, user_id=user.id, hashed=password)
+
+
+async def change_email(tx: Tx, user: User, email: str | None) -> None:
+    """Replace the e-mail address; raises EmailTaken."""
+    email = _normalised(email)
+    if email and await tx.scalar(_EMAIL_OWNER, address=email) not in {None, user.id}:
+        raise EmailTaken(email)
+    await tx.run(_SET_EMAIL, user_id=user.id, address=email)
+
+
+async def set_superuser(tx: Tx, user: User, *, superuser: bool) -> None:
+    """Give or take the right to do everything."""
+    await tx.run(_SET_SUPERUSER, user_id=user.id, on=superuser)
+
+
+def _normalised(email: str | None) -> str | None:
+    """One spelling per address: hardly any mail server minds case, and two accounts that differ in it would confuse."""
+    return email.strip().lower() or None if email else None
