@@ -174,9 +174,7 @@ class RegistryConfig:
     ] = 1000
     tag_list_max_count: Annotated[int, doc("Largest page of tags or repositories.", ge=1)] = 10000
     token_lifetime_seconds: Annotated[int, doc("Lifetime of a registry token.", ge=60)] = 300
-    cors_origins: Annotated[
-        str, Meta(description="Origins of web pages that may call /v2, separated by commas; * for all.")
-    ] = ""
+    cors_origins: Annotated[str, doc("Origins of web pages that may call /v2, separated by commas; * for all.")] = ""
 
     def __post_init__(self) -> None:
         _check(
