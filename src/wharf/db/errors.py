@@ -6,7 +6,7 @@ class DatabaseError(Exception):
 
 
 class Conflict(DatabaseError):
-    """A unique or foreign key constraint refused a row: somebody else was first, or the row it points at is gone."""
+    """Somebody else was first: a constraint refused a row, or transactions waited for each other. Try again."""
 
 
 class DatabaseUnavailable(DatabaseError):

@@ -8,6 +8,7 @@ from typing import Any
 
 import psycopg
 from psycopg import AsyncConnection, sql
+from psycopg.errors import DeadlockDetected, SerializationFailure
 from psycopg_pool import AsyncConnectionPool, PoolTimeout
 from sqlalchemy import Executable
 
@@ -138,7 +139,7 @@ class _Runner:
 async def _translating() -> AsyncIterator[None]:
     try:
         yield
-    except psycopg.IntegrityError as error:
+    except (psycopg.IntegrityError, DeadlockDetected, SerializationFailure) as error:
         raise Conflict(str(error)) from error
     except (psycopg.OperationalError, psycopg.InterfaceError) as error:
         raise DatabaseUnavailable(str(error)) from error

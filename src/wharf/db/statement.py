@@ -61,10 +61,7 @@ class Plan:
             return raw if isinstance(raw, list) else list(raw)
         columns = self.columns
         return [
-            tuple(
-                value if convert is None else convert(value)
-                for value, convert in zip(row, columns, strict=True)
-            )
+            tuple(value if convert is None else convert(value) for value, convert in zip(row, columns, strict=True))
             for row in raw
         ]
 
@@ -92,9 +89,7 @@ class Plans:
         required = {name for name in names if compiled.binds[name].required}
         constants = {name: compiled.params[name] for name in names if name not in required}
         binders = {name: bind for name in names if (bind := self._binder(compiled, name)) is not None}
-        constants = {
-            name: self._constant(value, binders.get(name)) for name, value in constants.items()
-        }
+        constants = {name: self._constant(value, binders.get(name)) for name, value in constants.items()}
         order = compiled.positiontup
         return Plan(
             sql=compiled.string,

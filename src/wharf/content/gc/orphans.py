@@ -1,0 +1,72 @@
+"""Objects in storage that no row knows: left by a crash between writing bytes and committing their row."""
+
+from collections.abc import AsyncIterator
+from datetime import datetime
+
+from sqlalchemy import BindParameter, bindparam, select, union_all
+
+from wharf.content.gc.collect import CollectionRules
+from wharf.content.gc.freed import Freed
+from wharf.content.tables import blob, garbage, upload_part
+from wharf.db import Database
+from wharf.db.dialect import insert
+from wharf.storage.base import Found, Storage
+
+_keys: BindParameter[str] = bindparam("keys", expanding=True)
+_KNOWN_OBJECTS = union_all(
+    select(blob.c.storage_key).where(blob.c.storage_key.in_(_keys)),
+    select(garbage.c.storage_key).where(garbage.c.storage_key.in_(_keys)),
+)
+_KNOWN_STAGES = union_all(
+    select(upload_part.c.stage_key).where(upload_part.c.stage_key.in_(_keys)),
+    select(garbage.c.storage_key).where(garbage.c.storage_key.in_(_keys)),
+)
+_DISCARD = insert(garbage)
+
+
+async def find_orphans(
+    database: Database, storage: Storage, *, now: datetime, rules: CollectionRules, dry_run: bool = False
+) -> Freed:
+    """Make garbage of objects and stages older than the rules' orphan age that no row knows; return their count.
+
+    Younger ones may be on their way: their row is written after their bytes.
+    """
+    freed = Freed()
+    for found, stage in ((storage.list_("blobs/"), False), (storage.list_stages(), True)):
+        async for batch in _batches(found, before=now - rules.orphan_age, count=rules.batch_count):
+            orphans = await _unknown(database, batch, stage=stage)
+            freed += Freed(objects=len(orphans), object_bytes=sum(each.size_bytes for each in orphans))
+            if orphans and not dry_run:
+                async with database.write() as tx:
+                    await tx.many(
+                        _DISCARD,
+                        [
+                            {
+                                "storage_key": each.key,
+                                "stage": stage,
+                                "size_bytes": each.size_bytes,
+                                "created_at": now,
+                            }
+                            for each in orphans
+                        ],
+                    )
+    return freed
+
+
+async def _batches(found: AsyncIterator[Found], *, before: datetime, count: int) -> AsyncIterator[list[Found]]:
+    batch: list[Found] = []
+    async for each in found:
+        if each.modified_at < before:
+            batch.append(each)
+        if len(batch) >= count:
+            yield batch
+            batch = []
+    if batch:
+        yield batch
+
+
+async def _unknown(database: Database, batch: list[Found], *, stage: bool) -> list[Found]:
+    statement = _KNOWN_STAGES if stage else _KNOWN_OBJECTS
+    async with database.read() as read:
+        known = {key for (key,) in await read.all(statement, keys=[each.key for each in batch])}
+    return [each for each in batch if each.key not in known]

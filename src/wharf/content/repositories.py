@@ -1,0 +1,211 @@
+"""Repositories, and the only door to them."""
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from sqlalchemy import ColumnElement, bindparam, or_, select, true
+
+from wharf.access import decide
+from wharf.access.actions import Action
+from wharf.access.grants import (
+    Grants,
+    RepositoryState,
+    Resource,
+    Role,
+    TeamRole,
+    Visibility,
+    strongest_role,
+    strongest_team_role,
+)
+from wharf.access.principals import Principal, PrincipalKind
+from wharf.accounts.tables import namespace, team, team_member
+from wharf.content.errors import AccessDenied, NamespaceUnknown, RepositoryExists, RepositoryUnknown
+from wharf.content.jobs import CollectRepository
+from wharf.content.tables import repository, repository_grant
+from wharf.db import Database, Read, Tx
+from wharf.db.dialect import insert
+from wharf.events.catalog import RepositoryCreated, RepositoryDeleted
+from wharf.events.publish import publish
+from wharf.jobs.queue import enqueue
+from wharf.oci.names import RepositoryName
+
+_r = repository.c
+
+
+@dataclass(frozen=True, slots=True)
+class Repository:
+    """A repository that its holder may use; only this module makes them."""
+
+    id: int
+    namespace_id: int
+    name: RepositoryName
+    visibility: Visibility
+    state: RepositoryState
+
+
+_is_caller = or_(team_member.c.user_id == bindparam("user_id"), team_member.c.robot_id == bindparam("robot_id"))
+_own_teams = select(team_member.c.team_id).where(_is_caller)
+_own_grant = or_(
+    repository_grant.c.user_id == bindparam("user_id"),
+    repository_grant.c.robot_id == bindparam("robot_id"),
+    repository_grant.c.team_id.in_(_own_teams),
+)
+_own_team = team.c.id.in_(_own_teams)
+_ACCESS = (
+    select(_r.id, _r.namespace_id, _r.visibility, _r.state, repository_grant.c.role, team.c.role)
+    .join(namespace, namespace.c.id == _r.namespace_id)
+    .outerjoin(repository_grant, (repository_grant.c.repository_id == _r.id) & _own_grant)
+    .outerjoin(team, (team.c.namespace_id == _r.namespace_id) & _own_team)
+    .where(_r.name == bindparam("name"), namespace.c.enabled == true())
+)
+_NAMESPACE = (
+    select(namespace.c.id, team.c.role)
+    .outerjoin(team, (team.c.namespace_id == namespace.c.id) & _own_team)
+    .where(namespace.c.name == bindparam("name"), namespace.c.enabled == true())
+)
+_CREATE = insert(repository).on_conflict_do_nothing(index_elements=[_r.name]).returning(_r.id)
+_GRANT = insert(repository_grant)
+_RETIRE = (
+    repository.update()
+    .where(_r.id == bindparam("repository_id"), _r.deleted_at.is_(None))
+    .values(name=bindparam("retired"), deleted_at=bindparam("at"))
+)
+
+_HOLD = select(_r.id).where(_r.id == bindparam("id")).with_for_update(read=True, key_share=True)
+
+visible: ColumnElement[bool] = or_(
+    _r.visibility == Visibility.PUBLIC,
+    _r.namespace_id == bindparam("own_namespace_id"),
+    _r.id.in_(select(repository_grant.c.repository_id).where(_own_grant)),
+    _r.namespace_id.in_(select(team.c.namespace_id).where(_own_team, team.c.role == TeamRole.ADMIN)),
+)
+"""What `decide` says of PULL for someone who is no superuser, as SQL; parameters from `visible_to`."""
+
+_PAGE = (
+    select(_r.name)
+    .join(namespace, namespace.c.id == _r.namespace_id)
+    .where(_r.name > bindparam("last"), _r.deleted_at.is_(None), namespace.c.enabled == true())
+    .order_by(_r.name)
+    .limit(bindparam("count"))
+)
+_VISIBLE_PAGE = _PAGE.where(visible)
+
+
+async def access(database: Database, principal: Principal, name: RepositoryName, action: Action) -> Repository:
+    """Return the repository if `principal` may do `action` to it.
+
+    Raises `RepositoryUnknown` when there is none or the caller may not even pull, so that the two look the same, and
+    `AccessDenied` otherwise.
+    """
+    memo = database.memo()
+    key = ("access", principal, name, action)
+    allowed: Repository | None = memo.get(key)
+    if allowed is None:
+        async with database.read() as read:
+            allowed = memo[key] = await _access(read, principal, name, action)
+    return allowed
+
+
+async def _access(read: Read, principal: Principal, name: RepositoryName, action: Action) -> Repository:
+    rows = await read.all(_ACCESS, name=name, user_id=principal.user_id, robot_id=principal.robot_id)
+    if not rows:
+        raise RepositoryUnknown(name)
+    id_, namespace_id, visibility, state, *_ = rows[0]
+    found = from_row(id_, namespace_id, name, visibility, state)
+    grants = Grants(
+        strongest_role(*(Role(row[4]) for row in rows if row[4])),
+        strongest_team_role(*(TeamRole(row[5]) for row in rows if row[5])),
+    )
+    resource = Resource(found.namespace_id, found.visibility, found.state)
+    decision = decide.decide(principal, action, resource, grants)
+    if decision.allowed:
+        return found
+    if not decide.decide(principal, Action.PULL, resource, grants).allowed:
+        raise RepositoryUnknown(name)
+    raise AccessDenied(name, action, decision.reason, principal.kind is not PrincipalKind.ANONYMOUS)
+
+
+async def create(tx: Tx, name: RepositoryName, *, by: Principal, visibility: Visibility, at: datetime) -> Repository:
+    """Create a repository in the namespace its name begins with; its creator may administer it.
+
+    Raises `NamespaceUnknown`, `AccessDenied` and `RepositoryExists`.
+    """
+    namespace_id = await _creatable(tx, name, by)
+    id_ = await tx.scalar(
+        _CREATE,
+        namespace_id=namespace_id,
+        name=name,
+        visibility=visibility,
+        state=RepositoryState.NORMAL,
+        description="",
+        created_at=at,
+        deleted_at=None,
+    )
+    if id_ is None:
+        raise RepositoryExists(name)
+    if namespace_id != by.id or by.kind is not PrincipalKind.USER:
+        await tx.run(
+            _GRANT,
+            repository_id=id_,
+            user_id=by.user_id,
+            robot_id=by.robot_id,
+            team_id=None,
+            role=Role.ADMIN,
+            created_at=at,
+        )
+    await publish(tx, RepositoryCreated(at=at, by=by.name, repository_id=id_, repository=name, visibility=visibility))
+    return Repository(id_, namespace_id, name, visibility, RepositoryState.NORMAL)
+
+
+async def _creatable(tx: Tx, name: RepositoryName, by: Principal) -> int:
+    owner = name.namespace or ""
+    rows = await tx.all(_NAMESPACE, name=owner, user_id=by.user_id, robot_id=by.robot_id)
+    if not rows:
+        raise NamespaceUnknown(owner)
+    namespace_id: int = rows[0][0]
+    grants = Grants(None, strongest_team_role(*(TeamRole(role) for _, role in rows if role)))
+    decision = decide.decide(by, Action.CREATE, Resource(namespace_id), grants)
+    if not decision.allowed:
+        raise AccessDenied(name, Action.CREATE, decision.reason, by.kind is not PrincipalKind.ANONYMOUS)
+    return namespace_id
+
+
+async def delete(tx: Tx, target: Repository, *, by: Principal, at: datetime) -> None:
+    """Take the repository away at once and give its name free; its content is collected afterwards."""
+    if not await tx.run(_RETIRE, repository_id=target.id, retired=f"#{target.id}", at=at):
+        raise RepositoryUnknown(target.name)
+    await publish(tx, RepositoryDeleted(at=at, by=by.name, repository_id=target.id, repository=target.name))
+    await enqueue(tx, CollectRepository(target.id), run_at=at)
+
+
+async def hold(tx: Tx, target: Repository) -> None:
+    """Keep garbage collection out of the repository until `tx` ends; pushes do not hinder each other.
+
+    Raises `RepositoryUnknown` when it has been collected.
+    """
+    if await tx.find(_HOLD, id=target.id) is None:
+        raise RepositoryUnknown(target.name)
+
+
+async def list_(database: Database, principal: Principal, *, last: str, count: int) -> list[RepositoryName]:
+    """Return up to `count` names after `last` in byte order, of repositories that `principal` may pull from."""
+    async with database.read() as read:
+        if principal.superuser:
+            rows = await read.all(_PAGE, last=last, count=count)
+        else:
+            rows = await read.all(_VISIBLE_PAGE, last=last, count=count, **visible_to(principal))
+    return [RepositoryName(name) for (name,) in rows]
+
+
+def from_row(id_: int, namespace_id: int, name: str, visibility: str, state: str) -> Repository:
+    """Make a repository of its columns; for statements of this room that have checked access themselves."""
+    return Repository(id_, namespace_id, RepositoryName(name), Visibility(visibility), RepositoryState(state))
+
+
+def visible_to(principal: Principal) -> dict[str, int | None]:
+    """Return the parameters of `visible`."""
+    return {
+        "user_id": principal.user_id,
+        "robot_id": principal.robot_id,
+        "own_namespace_id": principal.user_id,
+    }
