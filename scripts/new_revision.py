@@ -4,6 +4,7 @@ Usage: .venv/bin/python scripts/new_revision.py "what changes". Read what it wro
 how rows are to be moved.
 """
 
+import subprocess
 import sys
 import tempfile
 from pathlib import Path
@@ -20,6 +21,8 @@ def main(message: str) -> None:
         command.upgrade(config, "head")
         config.set_main_option("file_template", "%%(rev)s_%%(slug)s")
         command.revision(config, message, autogenerate=True, rev_id=f"{number:04d}")
+    for arguments in (["check", "--fix", "--quiet"], ["format", "--quiet"]):
+        subprocess.run([Path(sys.executable).with_name("ruff"), *arguments, FOLDER / "versions"], check=True)
 
 
 if __name__ == "__main__":

@@ -1,7 +1,7 @@
 """Real servers and programs for tests, started by the suite itself, each on a free port of the loopback address.
 
-A test asks for a fixture (`postgres`, …); what the machine lacks ends in `missing`, which skips the test with its reason
-printed. In CI a skip is a failure (`tests/conftest.py`), so nothing goes untested there unnoticed.
+A test asks for a fixture (`postgres`, …); what the machine lacks ends in `missing`, which skips the test with its
+reason printed. In CI a skip is a failure (`tests/conftest.py`), so nothing goes untested there unnoticed.
 """
 
 import shutil

@@ -4,7 +4,7 @@ Fast and always in step with the code; `tests/migrations` proves that the migrat
 """
 
 import importlib
-import pkgutil
+from pathlib import Path
 
 import sqlalchemy
 
@@ -14,9 +14,8 @@ from wharf.db.metadata import metadata
 
 def load_tables() -> sqlalchemy.MetaData:
     """Import each room's `tables` module and return the metadata that they declare their tables on."""
-    for room in pkgutil.iter_modules(wharf.__path__, "wharf."):
-        if room.ispkg and importlib.util.find_spec(f"{room.name}.tables"):
-            importlib.import_module(f"{room.name}.tables")
+    for path in Path(wharf.__path__[0]).glob("*/tables.py"):
+        importlib.import_module(f"wharf.{path.parent.name}.tables")
     return metadata
 
 
