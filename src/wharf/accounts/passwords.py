@@ -56,12 +56,16 @@ def check(password: str) -> None:
         raise PasswordUnacceptable(f"a password needs at least {MIN_LENGTH} characters")
     if len(password) > MAX_LENGTH:
         raise PasswordUnacceptable(f"a password has at most {MAX_LENGTH} characters")
+    try:
+        password.encode()
+    except UnicodeEncodeError:  # half of a surrogate pair, which JSON can spell
+        raise PasswordUnacceptable("a password has to be valid Unicode") from None
 
 
 def _matches(stored: str, password: str) -> bool:
     try:
         return _hasher.verify(stored, password)
-    except (VerificationError, InvalidHashError):
+    except (VerificationError, InvalidHashError, UnicodeEncodeError):
         return False
 
 

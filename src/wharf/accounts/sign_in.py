@@ -57,10 +57,7 @@ async def basic(db: Database, username: str, password: str, *, clock: Clock = ut
     """
     if SEPARATOR in username:
         return await _robot(db, username, password)
-    try:
-        check_name(username)
-    except AccountNameInvalid:
-        raise CredentialsInvalid from None
+    _check_names(username)
     async with db.read() as read:
         row = await read.find(_USER, name=username)
     id_, superuser, stored = row or (None, False, None)
@@ -73,7 +70,7 @@ async def basic(db: Database, username: str, password: str, *, clock: Clock = ut
 
 async def token(db: Database, secret: str) -> Principal:
     """Return the robot that a token alone belongs to, for clients that send no name; raises CredentialsInvalid."""
-    if not secret.startswith(TOKEN_PREFIX):
+    if not _may_be_token(secret):
         raise CredentialsInvalid
     async with db.read() as read:
         row = await read.find(_ROBOT_BY_TOKEN, hashed=hash_token(secret))
@@ -84,6 +81,9 @@ async def token(db: Database, secret: str) -> Principal:
 
 async def _robot(db: Database, full_name: str, secret: str) -> Principal:
     owner, _, name = full_name.partition(SEPARATOR)
+    _check_names(owner, name)
+    if not _may_be_token(secret):
+        raise CredentialsInvalid
     async with db.read() as read:
         row = await read.find(_ROBOT_BY_NAME, owner=owner, name=name)
     # The hash is made and compared in any case; an unknown robot differs by nothing but a row not found.
@@ -113,6 +113,19 @@ async def _verify(db: Database, name: str, password: str, stored: PasswordHash |
             await lockout.forget(tx, name)
             if better:
                 await tx.run(_IMPROVE_HASH, before=stored, after=better)
+
+
+def _check_names(*names: str) -> None:
+    """Raise CredentialsInvalid for names that nobody can have: they need no statement, and could upset one."""
+    try:
+        for name in names:
+            check_name(name)
+    except AccountNameInvalid:
+        raise CredentialsInvalid from None
+
+
+def _may_be_token(secret: str) -> bool:
+    return secret.startswith(TOKEN_PREFIX) and secret.isascii()
 
 
 def _digest(name: str, password: str, stored: str | None) -> bytes:
