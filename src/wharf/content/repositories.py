@@ -53,6 +53,7 @@ _own_grant = or_(
 _own_team = team.c.id.in_(_own_teams)
 _ACCESS = (
     select(_r.id, _r.namespace_id, _r.visibility, _r.state, repository_grant.c.role, team.c.role)
+    .select_from(repository)
     .join(namespace, namespace.c.id == _r.namespace_id)
     .outerjoin(repository_grant, (repository_grant.c.repository_id == _r.id) & _own_grant)
     .outerjoin(team, (team.c.namespace_id == _r.namespace_id) & _own_team)
@@ -60,6 +61,7 @@ _ACCESS = (
 )
 _NAMESPACE = (
     select(namespace.c.id, team.c.role)
+    .select_from(namespace)
     .outerjoin(team, (team.c.namespace_id == namespace.c.id) & _own_team)
     .where(namespace.c.name == bindparam("name"), namespace.c.enabled == true())
 )
@@ -157,9 +159,19 @@ async def create(tx: Tx, name: RepositoryName, *, by: Principal, visibility: Vis
     return Repository(id_, namespace_id, name, visibility, RepositoryState.NORMAL)
 
 
-async def _creatable(tx: Tx, name: RepositoryName, by: Principal) -> int:
+async def may_create(database: Database, principal: Principal, name: RepositoryName) -> bool:
+    """Tell whether `principal` may create a repository of this name, if there is none yet."""
+    try:
+        async with database.read() as read:
+            await _creatable(read, name, principal)
+    except (NamespaceUnknown, AccessDenied):
+        return False
+    return True
+
+
+async def _creatable(read: Read, name: RepositoryName, by: Principal) -> int:
     owner = name.namespace or ""
-    rows = await tx.all(_NAMESPACE, name=owner, user_id=by.user_id, robot_id=by.robot_id)
+    rows = await read.all(_NAMESPACE, name=owner, user_id=by.user_id, robot_id=by.robot_id)
     if not rows:
         raise NamespaceUnknown(owner)
     namespace_id: int = rows[0][0]

@@ -1,7 +1,8 @@
 """Tables of the registry.
 
 A repository's manifests are rows with their bytes; its blobs are links (`repository_blob`) to blobs that all
-repositories share. A tag is a lifetime: moving or deleting it ends the row and the past stays readable until garbage collection.
+repositories share. A tag is a lifetime: moving or deleting it ends the row, and the past stays readable until garbage
+collection.
 
 What keeps what alive:
 

@@ -131,8 +131,8 @@ class Uploads:
         """Append `body` and return the session as it is then.
 
         `place` and `content_length` are what the client announced. Whatever arrived is kept, also when the body ends
-        early. Raises `UploadUnknown` for a session that is not open, and `UploadOffsetMismatch` when the chunk does not start
-        where the upload ends or when another writer was faster; then nothing of the body is kept.
+        early. Raises `UploadUnknown` for a session that is not open, and `UploadOffsetMismatch` when the chunk does not
+        start where the upload ends or when another writer was faster; then nothing of the body is kept.
         """
         if session.state is not UploadState.OPEN:
             raise UploadUnknown(session.id)

@@ -1,9 +1,10 @@
 """Which manifests nothing leads to any more. Pure: the caller loads the graph."""
 
-from collections.abc import Iterable, Mapping, Set
+from collections.abc import Iterable, Mapping
+from collections.abc import Set as AbstractSet
 
 
-def unreachable(candidates: Iterable[str], holders: Mapping[str, Iterable[str]], held: Set[str]) -> set[str]:
+def unreachable(candidates: Iterable[str], holders: Mapping[str, Iterable[str]], held: AbstractSet[str]) -> set[str]:
     """Return those candidates from which no chain of holders ends at something held.
 
     `holders` gives for each digest what keeps it: the indexes that name it and its own subject. `held` are those that
