@@ -4,33 +4,57 @@ import argparse
 import json
 import sys
 import tempfile
-from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
-from bench import compare, toolchain
+from bench import compare, report, scale, toolchain
 from bench.workloads import WORKLOADS
+
+PAGE = toolchain.ROOT / "docs" / "benchmarks.md"
+RESULTS = toolchain.CACHE / "results.json"
 
 
 def main() -> int:
-    """Run what the command line asks for; 1 when a goal was missed or a request failed."""
+    """Do what the command line asks for; 1 when a request failed."""
     options = _options()
-    with ExitStack() as stack:
-        folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="wharf-bench-", dir=options.folder)))
-        results = compare.run(folder, options)
-    if options.json:
-        options.json.write_text(json.dumps(results, indent=1))
-    return 0
+    if options.render:
+        report.write(json.loads(options.render.read_text()), PAGE)
+        return 0
+    with tempfile.TemporaryDirectory(prefix="wharf-bench-", dir=options.folder) as folder:
+        results = _measure(Path(folder), options)
+    kept = options.json or RESULTS
+    kept.parent.mkdir(parents=True, exist_ok=True)
+    kept.write_text(json.dumps(results, indent=1))
+    print(f"\nfigures: {kept}")
+    if not (options.quick or options.only or options.servers):
+        report.write(results, PAGE)
+        print(f"report: {PAGE}")
+    failed = [name for name, servers in results["workloads"].items() if servers.get("wharf", {}).get("errors")]
+    return 1 if failed else 0
+
+
+def _measure(folder: Path, options: argparse.Namespace) -> dict[str, Any]:
+    machine = report.describe_machine()
+    results = {"machine": machine, **compare.run(folder, options)}
+    if not options.only or "scale" in options.only.split(","):
+        sizes = scale.QUICK_SIZES if options.quick else scale.SIZES
+        seconds = 0.3 if options.quick else 2.0
+        print("\nas work grows")
+        pages, costs = scale.wharf(folder, sizes=sizes, seconds=seconds)
+        results |= {"scale": pages + scale.distribution(folder, size=sizes[0], seconds=seconds), "costs": costs}
+    return results
 
 
 def _options() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="bench", description="Measures Wharf beside other registries.")
-    parser.add_argument("--only", help="workloads, comma separated: " + ", ".join(each.name for each in WORKLOADS))
+    names = ", ".join(each.name for each in WORKLOADS)
+    parser.add_argument("--only", help=f"comma separated: {names}, scale")
     parser.add_argument("--servers", help="comma separated: wharf, distribution, debian")
     parser.add_argument("--quick", action="store_true", help="one short round each, to see that all works")
     parser.add_argument("--seconds", type=float, default=6.0, help="load per workload and server (default %(default)s)")
-    parser.add_argument("--rounds", type=int, default=3, help="turns the servers take per workload")
-    parser.add_argument("--json", type=Path, help="write every figure to this file")
+    parser.add_argument("--rounds", type=int, default=3, help="turns that the servers take per workload")
+    parser.add_argument("--json", type=Path, help=f"where the figures go (default {RESULTS})")
+    parser.add_argument("--render", type=Path, help="only write the report, from the figures of an earlier run")
     parser.add_argument("--folder", type=Path, help="where servers keep their data (default: the temporary folder)")
     return parser.parse_args()
 

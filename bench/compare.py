@@ -3,11 +3,11 @@
 import argparse
 import random
 from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
-from bench import load, toolchain
+from bench import load, seed, toolchain
 from bench.load import Measured
 from bench.servers import Distribution, Server, Wharf
 from bench.workloads import CONTENT, WORKLOADS, Workload
@@ -19,13 +19,15 @@ def run(folder: Path, options: argparse.Namespace) -> dict[str, Any]:
     chosen = [each for each in WORKLOADS if wanted is None or each.name in wanted]
     results: dict[str, Any] = {}
     with ExitStack() as stack:
-        servers = [stack.enter_context(running(each)) for each in available(folder, options.servers)]
-        idle = {server.name: server.memory_bytes() for server in servers}
+        servers = [stack.enter_context(each.running()) for each in available(folder, options.servers)]
+        for server in servers:
+            if isinstance(server, Wharf):
+                seed.account(server.environment(), server.user, server.password)
         content = {server.name: load.prepare(server, **CONTENT) for server in servers}
         for workload in chosen:
             results[workload.name] = _take_turns(servers, workload, content, options)
             _print(workload, servers, results[workload.name])
-    return {"servers": {each.name: each.label for each in servers}, "idle_bytes": idle, "workloads": results}
+    return {"servers": {each.name: each.label for each in servers}, "workloads": results}
 
 
 def available(folder: Path, only: str | None) -> Iterator[Server]:
@@ -38,16 +40,6 @@ def available(folder: Path, only: str | None) -> Iterator[Server]:
         yield Distribution(folder / "distribution", program=program, name="distribution", label=label)
     if "debian" in wanted and (program := toolchain.debian_registry()):
         yield Distribution(folder / "debian", program=program, name="debian", label="Debian's registry 2.8")
-
-
-@contextmanager
-def running(server: Server) -> Iterator[Server]:
-    """Start the server, and stop it whatever happens."""
-    try:
-        server.start()
-        yield server
-    finally:
-        server.stop()
 
 
 def _take_turns(

@@ -8,8 +8,10 @@ import subprocess
 import sys
 import time
 from abc import ABC, abstractmethod
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
-from typing import IO
+from typing import IO, ClassVar, Self
 
 from bench import processes
 
@@ -90,6 +92,15 @@ class Server(ABC):
         if self._log:
             self._log.close()
 
+    @contextmanager
+    def running(self) -> Iterator[Self]:
+        """Start, and stop whatever happens."""
+        try:
+            self.start()
+            yield self
+        finally:
+            self.stop()
+
     def cpu_seconds(self) -> float:
         """CPU that the server has used since its start."""
         return processes.cpu_seconds(self._pid)
@@ -143,7 +154,7 @@ class Wharf(Server):
     label = "Wharf"
     user = "bench"
     password = "bench-password"
-    settings: dict[str, str] = {}
+    settings: ClassVar[dict[str, str]] = {}
 
     @property
     def database(self) -> Path:

@@ -20,8 +20,10 @@ class By(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Workload:
-    """One row. `plan` makes the load generator's plan from what was prepared; `reference` are the design's figures
-    of distribution v3.1 (operations per second and CPU µs, or bytes per second); `goal` is a factor of its figure.
+    """One row of the report.
+
+    `plan` makes the load generator's plan from what was prepared. `reference_*` are figures of distribution v3.1 on the
+    machine on which the goals were set; `goal` is a factor of distribution's figure.
     """
 
     name: str
@@ -168,7 +170,7 @@ WORKLOADS = (
     ),
     Workload(
         "push-tags",
-        "1,000 tags at once to one repository (1,000 clients)",
+        "1,000 tags, 1,000 clients, one repository",
         _push_tags,
         clients=1000,
         operations=1000,
