@@ -14,6 +14,7 @@ from typing import Protocol
 from wharf.storage.errors import KeyInvalid
 
 STAGES = "stages/"
+BLOBS = "blobs/"
 # Segments never begin with a dot: no "..", no hidden files, and room for a driver's own files beside the keys.
 _KEY = re.compile(r"(?:[A-Za-z0-9_][A-Za-z0-9._-]*/)*[A-Za-z0-9_][A-Za-z0-9._-]*")
 _KEY_MAX_LENGTH = 512
@@ -73,8 +74,9 @@ class Storage(Protocol):
         """Publish the concatenation of `stages` as `key`, on stable storage when this returns, and consume them.
 
         Atomic: a reader of `key` sees all of it or nothing, at every moment, also across a crash. Repeatable: the same
-        call after an interruption, or at the same time on another replica, ends well. Raises ObjectMissing when a
-        stage is gone or shorter than it says and `key` was not already published at the right size.
+        call after an interruption, or at the same time on another replica, ends well. The object's `modified_at` is
+        now, however old its stages are. Raises ObjectMissing when a stage is gone, or was cut short by a crash of the
+        machine, and `key` was not already published at the right size.
         """
 
     async def discard(self, stages: Sequence[Stage]) -> None:
@@ -87,7 +89,7 @@ class Storage(Protocol):
         """
 
     def open_stage(self, stage: Stage) -> AsyncIterator[bytes]:
-        """Yield the bytes of `stage`; raises ObjectMissing when it is gone or shorter than it says."""
+        """Yield the bytes of `stage`; raises ObjectMissing when it is gone or was cut short."""
 
     async def serve(self, key: str, *, size_bytes: int, client_ip: str | None = None) -> Answer:
         """Tell how a GET of all `size_bytes` of `key` by `client_ip` is best answered.

@@ -75,10 +75,12 @@ def remove_older(folder: str, than: float) -> int:
 
 
 def sync_file(path: str, size_bytes: int) -> None:
-    """Bring the file at `path` to stable storage; one without `size_bytes` is as good as missing."""
+    """Bring the file at `path`, as of now, to stable storage; one without `size_bytes` is as good as missing."""
     fd = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
     try:
         _check_size(fd, path, size_bytes)
+        # An old stage must not look like an old object that nobody knows while its row is being written.
+        os.utime(fd)
         os.fsync(fd)
     finally:
         os.close(fd)

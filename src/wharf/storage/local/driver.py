@@ -21,9 +21,9 @@ from itertools import islice
 from pathlib import Path
 from typing import TypeVar, TypeVarTuple
 
-from wharf.storage import local_files as files
 from wharf.storage.base import STAGES, Answer, File, Found, Stage, checked_key, checked_prefix, new_stage_key
 from wharf.storage.errors import ObjectMissing, StorageUnavailable
+from wharf.storage.local import files
 
 INLINE_BYTES = 64 * 1024
 BATCH_BYTES = 1024 * 1024

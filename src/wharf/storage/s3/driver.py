@@ -1,0 +1,286 @@
+"""Objects in a bucket of anything that speaks S3: AWS, Ceph, MinIO, versitygw, R2.
+
+    <prefix>blobs/sha256/ab/<64 hex>   what was published
+    <prefix>stages/<32 hex>            request bodies waiting to be published
+
+A large stage is a multipart upload that is completed before its handle is given out; publishing copies inside the
+store. The client retries what may be repeated, with growing pauses; a download that breaks off goes on where it was.
+"""
+
+import asyncio
+import io
+from collections.abc import AsyncIterator, Sequence
+from contextlib import AsyncExitStack, suppress
+from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING
+
+from botocore.exceptions import ClientError
+
+from wharf.config import S3Config
+from wharf.storage.base import (
+    BLOBS,
+    STAGES,
+    Answer,
+    Found,
+    Redirect,
+    Stage,
+    Stream,
+    checked_key,
+    checked_prefix,
+    new_stage_key,
+)
+from wharf.storage.errors import ObjectMissing
+from wharf.storage.s3.client import BROKEN_OFF, error_code, facts, first_error, new_client
+from wharf.storage.s3.multipart import Multipart
+from wharf.storage.s3.plan import COPY_OBJECT_BYTES, Part, part_bytes, plan
+
+if TYPE_CHECKING:
+    from types_aiobotocore_s3 import S3Client
+
+READ_BYTES = 256 * 1024
+CONTENT_TYPE = "application/octet-stream"
+_RESUMES = 4
+_COPIES_AT_ONCE = 4
+
+
+class S3Storage:
+    """The s3 driver. `signer` signs redirects; it is another client where clients know the store by another URL."""
+
+    name = "s3"
+
+    def __init__(self, config: S3Config, client: "S3Client", signer: "S3Client", resources: AsyncExitStack) -> None:
+        self._config = config
+        self._client = client
+        self._signer = signer
+        self._resources = resources
+        self._bucket = config.bucket
+        self._prefix = config.prefix.strip("/") + "/" if config.prefix.strip("/") else ""
+
+    @classmethod
+    async def open_(cls, config: S3Config) -> "S3Storage":
+        """Return a storage in the configured bucket. Nothing is asked of the store yet; `check` does that."""
+        resources = AsyncExitStack()
+        client = signer = await resources.enter_async_context(new_client(config, config.endpoint))
+        if config.public_endpoint is not None:
+            signer = await resources.enter_async_context(new_client(config, config.public_endpoint))
+        return cls(config, client, signer, resources)
+
+    async def stage(self, chunks: AsyncIterator[bytes | memoryview], *, hint_bytes: int | None = None) -> Stage:
+        """See Storage."""
+        key = new_stage_key()
+        size = part_bytes(hint_bytes)
+        pieces = _pieces(chunks, size)
+        first = await anext(pieces)
+        if first.tell() < size:
+            return Stage(key, await self._put(key, first))
+        async with Multipart(self._client, self._bucket, self._name(key), CONTENT_TYPE) as upload:
+            total = await self._send(upload, first, pieces)
+            await upload.complete()
+        return Stage(key, total)
+
+    async def _put(self, key: str, body: io.BytesIO) -> int:
+        size = body.tell()
+        body.seek(0)
+        with facts():
+            await self._client.put_object(Bucket=self._bucket, Key=self._name(key), Body=body, ContentType=CONTENT_TYPE)
+        return size
+
+    async def _send(self, upload: Multipart, piece: io.BytesIO, pieces: AsyncIterator[io.BytesIO]) -> int:
+        """Send part after part, each while the next one is gathered; return the size of all."""
+        total, number = 0, 1
+        sending: asyncio.Task[None] | None = None
+        with first_error():
+            async with asyncio.TaskGroup() as group:
+                while size := piece.tell():
+                    if sending is not None:
+                        await sending
+                    total += size
+                    sending = group.create_task(upload.send(number, piece))
+                    number += 1
+                    piece = await anext(pieces, io.BytesIO())
+        return total
+
+    async def compose(self, stages: Sequence[Stage], key: str) -> None:
+        """See Storage."""
+        checked_key(key)
+        filled = [stage for stage in stages if stage.size_bytes]
+        total = sum(stage.size_bytes for stage in filled)
+        try:
+            if not filled:
+                await self._put(key, io.BytesIO())
+            elif len(filled) == 1 and total <= COPY_OBJECT_BYTES:
+                await self._copy(filled[0], key)
+            else:
+                await self._join(filled, key)
+        except ObjectMissing:
+            # Another call published them, perhaps one that was interrupted before it could return.
+            if await self.stat(key) != total:
+                raise
+        await self.discard(stages)
+
+    async def _copy(self, stage: Stage, key: str) -> None:
+        with facts(stage.key):
+            await self._client.copy_object(
+                Bucket=self._bucket,
+                Key=self._name(key),
+                CopySource={"Bucket": self._bucket, "Key": self._name(stage.key)},
+            )
+
+    async def _join(self, stages: Sequence[Stage], key: str) -> None:
+        at_once = asyncio.Semaphore(_COPIES_AT_ONCE)
+        async with Multipart(self._client, self._bucket, self._name(key), CONTENT_TYPE) as upload:
+            with first_error():
+                async with asyncio.TaskGroup() as group:
+                    for number, part in enumerate(plan(stages), start=1):
+                        group.create_task(self._make_part(upload, number, part, at_once))
+            await upload.complete()
+
+    async def _make_part(self, upload: Multipart, number: int, part: Part, at_once: asyncio.Semaphore) -> None:
+        async with at_once:
+            if part.copied:
+                (piece,) = part.slices
+                with facts(piece.key):
+                    await upload.copy(number, self._name(piece.key), piece.start, piece.end)
+                return
+            body = io.BytesIO()
+            for piece in part.slices:
+                async for chunk in self.open(piece.key, piece.start, piece.end):
+                    body.write(chunk)
+            await upload.send(number, body)
+
+    async def discard(self, stages: Sequence[Stage]) -> None:
+        """See Storage."""
+        # One by one: the call that deletes many at once is what compatible stores most often lack.
+        await asyncio.gather(*(self.delete(stage.key) for stage in stages))
+
+    async def open(self, key: str, start: int = 0, end: int | None = None) -> AsyncIterator[bytes]:
+        """See Storage."""
+        if end is not None and end <= start:
+            if await self.stat(key) is None:
+                raise ObjectMissing(key)
+            return
+        with facts(key):
+            for resumes_left in reversed(range(_RESUMES + 1)):
+                try:
+                    async for chunk in self._fetch(key, start, end):
+                        start += len(chunk)
+                        yield chunk
+                except BROKEN_OFF:
+                    if not resumes_left:
+                        raise
+                else:
+                    return
+
+    async def _fetch(self, key: str, start: int, end: int | None) -> AsyncIterator[bytes]:
+        wanted = f"bytes={start}-{'' if end is None else end - 1}"
+        try:
+            answer = await self._client.get_object(Bucket=self._bucket, Key=self._name(key), Range=wanted)
+        except ClientError as error:
+            if error_code(error) == "InvalidRange":
+                return  # `start` is the end of the object, or past it
+            raise
+        async with answer["Body"] as body:
+            async for chunk in body.iter_chunks(READ_BYTES):
+                yield chunk
+
+    def open_stage(self, stage: Stage) -> AsyncIterator[bytes]:
+        """See Storage."""
+        return self.open(stage.key)
+
+    async def serve(self, key: str, *, size_bytes: int, client_ip: str | None = None) -> Answer:
+        """See Storage.
+
+        Nothing is stored for the sake of zero bytes, and some clients send their credentials along to where a redirect
+        leads; so an empty object comes from Wharf. Only the host is signed: clients add Range and Accept as they like.
+        """
+        config = self._config
+        if not (config.redirect and size_bytes) or client_ip in config.no_redirect_networks:
+            return Stream()
+        ttl = config.redirect_ttl_seconds
+        expires_at = datetime.now(UTC) + timedelta(seconds=ttl)
+        with facts():
+            url = await self._signer.generate_presigned_url(
+                "get_object", Params={"Bucket": self._bucket, "Key": self._name(key)}, ExpiresIn=ttl
+            )
+        return Redirect(url, expires_at)
+
+    async def stat(self, key: str) -> int | None:
+        """See Storage."""
+        try:
+            with facts(key):
+                head = await self._client.head_object(Bucket=self._bucket, Key=self._name(key))
+        except ObjectMissing:
+            return None
+        return head["ContentLength"]
+
+    async def delete(self, key: str) -> None:
+        """See Storage."""
+        name = self._name(key)
+        with suppress(ObjectMissing), facts(key):
+            await self._client.delete_object(Bucket=self._bucket, Key=name)
+
+    async def list_(self, prefix: str) -> AsyncIterator[Found]:
+        """See Storage."""
+        pages = self._client.get_paginator("list_objects_v2").paginate(
+            Bucket=self._bucket, Prefix=self._prefix + checked_prefix(prefix)
+        )
+        with facts():
+            async for page in pages:
+                for item in page.get("Contents", ()):
+                    yield Found(item["Key"].removeprefix(self._prefix), item["Size"], item["LastModified"])
+
+    def list_stages(self) -> AsyncIterator[Found]:
+        """See Storage."""
+        return self.list_(STAGES)
+
+    async def abort_unfinished(self, before: datetime) -> int:
+        """See Storage. Only below our own prefixes: other programs may use the bucket too."""
+        count = 0
+        pages = self._client.get_paginator("list_multipart_uploads")
+        with facts():
+            for prefix in (BLOBS, STAGES):
+                async for page in pages.paginate(Bucket=self._bucket, Prefix=self._prefix + prefix):
+                    for upload in page.get("Uploads", ()):
+                        if upload["Initiated"] < before:
+                            count += await self._abort(upload["Key"], upload["UploadId"], before)
+        return count
+
+    async def _abort(self, name: str, upload_id: str, before: datetime) -> bool:
+        """Abort an upload unless it received a part since `before`: a slow push may take days."""
+        bucket = self._bucket
+        pages = self._client.get_paginator("list_parts").paginate(Bucket=bucket, Key=name, UploadId=upload_id)
+        try:
+            with facts(name):
+                async for page in pages:
+                    if any(part["LastModified"] >= before for part in page.get("Parts", ())):
+                        return False
+                await self._client.abort_multipart_upload(Bucket=bucket, Key=name, UploadId=upload_id)
+        except ObjectMissing:
+            return False  # it ended by itself
+        return True
+
+    async def check(self) -> None:
+        """See Storage: ask for the bucket."""
+        with facts():
+            await self._client.head_bucket(Bucket=self._bucket)
+
+    async def close(self) -> None:
+        """See Storage."""
+        await self._resources.aclose()
+
+    def _name(self, key: str) -> str:
+        return self._prefix + checked_key(key)
+
+
+async def _pieces(source: AsyncIterator[bytes | memoryview], size: int) -> AsyncIterator[io.BytesIO]:
+    """Yield what comes in pieces of exactly `size` bytes and then the rest, which may be empty."""
+    piece = io.BytesIO()
+    async for chunk in source:
+        view = memoryview(chunk)
+        while (room := size - piece.tell()) <= len(view):
+            piece.write(view[:room])
+            view = view[room:]
+            yield piece
+            piece = io.BytesIO()
+        piece.write(view)
+    yield piece
