@@ -38,9 +38,9 @@ def database_url(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str
         yield f"sqlite:///{path}"
     else:
         server: PostgresServer = request.getfixturevalue("postgres")
-        url = server.create()
+        url = server.borrow()
         yield url
-        server.drop(url)
+        server.give_back(url)
 
 
 @pytest.fixture
