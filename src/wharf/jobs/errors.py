@@ -3,12 +3,8 @@
 from dataclasses import dataclass
 
 
-class JobsError(Exception):
-    """The queue cannot do what was asked."""
-
-
 @dataclass(eq=False)
-class DeadLetterUnknown(JobsError):
+class DeadLetterUnknown(Exception):
     """There is no dead letter of this number."""
 
     id: int
