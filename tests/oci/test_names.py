@@ -94,8 +94,14 @@ def test_a_reference_with_a_colon_is_a_digest() -> None:
         references.parse("sha256:latest")
 
 
-@given(st.from_regex(NAME, fullmatch=True).filter(lambda text: len(text) <= 255))
-def test_what_the_specification_calls_a_name_is_one(text: str) -> None:
+words = st.text(alphabet="az09", min_size=1, max_size=4)
+separators = st.sampled_from([".", "_", "__", "-", "---", "/"])
+
+
+@given(words, st.lists(st.tuples(separators, words), max_size=10))
+def test_what_the_specification_calls_a_name_is_one(first: str, rest: list[tuple[str, str]]) -> None:
+    text = first + "".join(separator + word for separator, word in rest)
+    assert NAME.fullmatch(text)
     name = RepositoryName.parse(text)
     assert text == "/".join(filter(None, (name.namespace, name.short_name)))
 
