@@ -94,19 +94,19 @@ _declare("histogram", "wharf_http_request_seconds", RequestCounter.SECONDS, Requ
 requests_in_flight = _gauge("wharf_http_requests_in_flight", "Requests being answered.")
 requests_refused = _counter("wharf_http_requests_refused", "Requests refused at the door: overload, headers.", "reason")
 
-jobs_waiting = _gauge("wharf_jobs_waiting", "Jobs that are due and not yet taken.", "queue")
-jobs_oldest_seconds = _gauge("wharf_jobs_oldest_seconds", "Age of the oldest job that is due and not taken.", "queue")
-jobs_dead = _gauge("wharf_jobs_dead", "Jobs given up after their last retry.", "queue")
-jobs_run = _counter("wharf_jobs_run", "Jobs run, by kind and outcome.", "kind", "outcome")
-jobs_seconds = _histogram("wharf_jobs_seconds", "Time a job took.", "kind", buckets=(0.01, 0.1, 1, 10, 60, 600))
+jobs_waiting = _gauge("wharf_jobs_waiting", "Jobs that wait, due or not.", "kind")
+jobs_running = _gauge("wharf_jobs_running", "Jobs being run by any worker.", "kind")
+jobs_dead = _gauge("wharf_jobs_dead", "Jobs given up after their last retry.", "kind")
+jobs_oldest_seconds = _gauge("wharf_jobs_oldest_seconds", "How long the most overdue job has been due.")
+jobs_run = _counter("wharf_jobs_run", "Attempts at jobs of this process, by outcome.", "kind", "outcome")
+jobs_seconds = _histogram("wharf_jobs_seconds", "Time an attempt took.", "kind", buckets=(0.01, 0.1, 1, 10, 60, 600))
 
-gc_blobs_deleted = _counter("wharf_gc_blobs_deleted", "Blobs deleted by garbage collection.")
-gc_bytes_freed = _counter("wharf_gc_bytes_freed", "Bytes freed by garbage collection.")
+gc_tags_forgotten = _counter("wharf_gc_tags_forgotten", "Ended lifetimes of tags that left the time machine.")
+gc_uploads_expired = _counter("wharf_gc_uploads_expired", "Upload sessions forgotten.")
 gc_manifests_deleted = _counter("wharf_gc_manifests_deleted", "Manifests deleted by garbage collection.")
-gc_uploads_expired = _counter("wharf_gc_uploads_expired", "Upload sessions expired.")
-gc_orphans_deleted = _counter("wharf_gc_orphans_deleted", "Stored objects deleted that no row knew.")
-gc_doomed_blobs = _gauge("wharf_gc_doomed_blobs", "Blobs that wait for the end of their grace period.")
-gc_oldest_doomed_seconds = _gauge("wharf_gc_oldest_doomed_seconds", "How long the oldest doomed blob is overdue.")
+gc_blobs_deleted = _counter("wharf_gc_blobs_deleted", "Blobs deleted by garbage collection.")
+gc_objects_deleted = _counter("wharf_gc_objects_deleted", "Stored objects deleted by garbage collection.")
+gc_bytes_freed = _counter("wharf_gc_bytes_freed", "Bytes freed by garbage collection.")
 
 
 def page() -> bytes:

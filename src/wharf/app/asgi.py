@@ -1,0 +1,113 @@
+"""From a request's first path segment to a surface. Everything here is paid by every request, so it is little.
+
+/v2 …       the registry                     (v2)
+/api …      REST                              (api)
+/health …   for load balancers and people     (operations)
+/metrics    for Prometheus                    (operations)
+/           who is here                       (operations)
+"""
+
+import logging
+from collections.abc import Mapping
+from time import perf_counter
+
+from wharf.app import proxies, refusals
+from wharf.app.refusals import Message, Receive, Refusal, Scope, Send, Surface
+from wharf.config import ServerConfig
+from wharf.telemetry.access_log import AccessLog
+from wharf.telemetry.metrics import requests, requests_in_flight, requests_refused
+from wharf.telemetry.request_id import request_id, take
+
+log = logging.getLogger(__name__)
+
+# Must answer when everything else is overloaded.
+_ALWAYS = frozenset({"health", "metrics"})
+_HEADER_OVERHEAD = len(": \r\n")
+
+
+class Exchange:
+    """The `send` of a surface: passes messages on, notes the status, adds the request id to the answer."""
+
+    __slots__ = ("_id", "_send", "status")
+
+    def __init__(self, send: Send, request_id: bytes) -> None:
+        self._send = send
+        self._id = request_id
+        self.status = 0
+
+    async def __call__(self, message: Message) -> None:
+        """ASGI's send."""
+        if message["type"] == "http.response.start":
+            self.status = message["status"]
+            message["headers"] = [*message["headers"], (b"x-request-id", self._id)]
+        await self._send(message)
+
+
+class Gateway:
+    """The ASGI application (HTTP only; `lifespan.py` adds the protocol of that name).
+
+    No exception reaches the server unless an answer has begun and can only be cut off.
+    """
+
+    def __init__(self, config: ServerConfig, surfaces: Mapping[str, Surface], access_log: AccessLog | None) -> None:
+        self._surfaces = surfaces
+        self._access_log = access_log
+        self._trusted = config.trusted_proxies
+        self._max_header_bytes = config.max_header_bytes
+        self._max_requests = config.max_concurrent_requests
+        self._overloaded = refusals.overloaded(config.retry_after_seconds)
+        self.in_flight = 0
+        requests_in_flight.set_function(lambda: self.in_flight)
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer one request."""
+        started = perf_counter()
+        path, method = scope["path"], scope["method"]
+        name = path[1:].partition("/")[0]
+        inbound, header_bytes = None, len(path) + len(scope["query_string"])
+        for key, value in scope["headers"]:
+            header_bytes += len(key) + len(value) + _HEADER_OVERHEAD
+            if key == b"x-request-id":
+                inbound = value
+        id_ = take(inbound)
+        request_id.set(id_)
+        if self._trusted:
+            proxies.apply(scope, self._trusted)
+        surface = self._surfaces.get(name)
+        exchange = Exchange(send, id_.encode())
+        refusal = self._refusal(name, surface, header_bytes)
+        self.in_flight += 1
+        try:
+            if surface is None or refusal is not None:
+                await refusals.answer(exchange, method, refusal or refusals.NOT_FOUND, name)
+            else:
+                await surface(scope, receive, exchange)
+                assert exchange.status, "a surface answers"
+        except Exception as error:
+            log.exception("request failed", extra={"method": method, "path": path})
+            if exchange.status:
+                raise
+            await refusals.answer(exchange, method, refusals.BUG, name)
+            del error
+        finally:
+            self.in_flight -= 1
+            seconds = perf_counter() - started
+            label = name if surface is not None else "none"
+            requests.add(label or "front", scope.get("wharf.endpoint", ""), method, exchange.status, seconds)
+            if self._access_log is not None:
+                client = scope["client"]
+                self._access_log.add(
+                    method, path, exchange.status, seconds, id_, client[0] if client else None, scope["headers"]
+                )
+
+    def _refusal(self, name: str, surface: Surface | None, header_bytes: int) -> Refusal | None:
+        """Why this request is not even passed on, if it is not."""
+        if surface is None:
+            return refusals.V1_GONE if name == "v1" else refusals.NOT_FOUND
+        if header_bytes > self._max_header_bytes:
+            requests_refused.labels("headers").inc()
+            return refusals.HEADERS_TOO_LARGE
+        if self.in_flight >= self._max_requests and name not in _ALWAYS:
+            requests_refused.labels("overload").inc()
+            return self._overloaded
+        return None
