@@ -290,6 +290,13 @@ def test_an_index_needs_its_manifests() -> None:
     assert manifest.referrer_type is None
 
 
+def test_a_platform_is_made_of_texts() -> None:
+    platform = {"os": "windows", "os.features": ["win32k"], "weight": 1.5, "nested": {"a": []}, "mixed": ["a", 1]}
+    document = index(descriptor(media_type=OCI_MANIFEST, platform=platform))
+    (child,) = manifests.parse(json.dumps(document).replace("1.5", "1e999").encode()).children
+    assert {"os": "windows", "os.features": ["win32k"]} == child.platform
+
+
 def test_buildkits_cache_is_an_index_of_blobs() -> None:
     manifest = parse(index(descriptor(b"layer"), descriptor(b"config", "application/vnd.buildkit.cacheconfig.v0")))
     assert () == manifest.children
@@ -365,7 +372,8 @@ def test_any_document_is_a_manifest_or_invalid(document: object, content_type: s
     except ManifestInvalid:
         return
     # What was understood can be kept by a database and written out again.
-    json.dumps([manifest.annotations, manifest.referrer_type, manifest.subject], ensure_ascii=False).encode()
+    kept = [manifest.annotations, manifest.referrer_type, manifest.subject, manifest.config, manifest.manifests]
+    json.dumps(kept, ensure_ascii=False, allow_nan=False).encode()
     assert {child.digest for child in manifest.children} <= {each.digest for each in manifest.manifests}
 
 

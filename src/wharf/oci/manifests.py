@@ -39,7 +39,7 @@ class Descriptor(NamedTuple):
     # False where nobody has to push the content: foreign layers, content to be had from `urls`, content within `data`.
     required: bool = True
     artifact_type: str | None = None
-    platform: Mapping[str, Any] | None = None
+    platform: Mapping[str, str | list[str]] | None = None
     annotations: Mapping[str, str] = {}
 
 
@@ -232,9 +232,6 @@ def _descriptor(value: object, where: str) -> Descriptor:
     if type(size_bytes) is not int or not 0 <= size_bytes <= _MAX_CONTENT_BYTES:
         raise ManifestInvalid(f"{where}: the size of {digest} is not a number of bytes")
     media_type = _text(value, "mediaType", where)
-    platform = value.get("platform")
-    if platform is not None and not isinstance(platform, dict):
-        raise ManifestInvalid(f"{where}: the platform of {digest} is not an object")
     held_here = _has_data(value, digest, size_bytes, where)
     held_elsewhere = _has_urls(value, where) or media_types.is_foreign_layer(media_type)
     return Descriptor(
@@ -243,7 +240,7 @@ def _descriptor(value: object, where: str) -> Descriptor:
         size_bytes,
         not (held_here or held_elsewhere),
         _text(value, "artifactType", where) or None,
-        platform,
+        _platform(value.get("platform"), where),
         _annotations(value.get("annotations"), where),
     )
 
@@ -269,6 +266,19 @@ def _has_data(value: dict[str, Any], digest: Digest, size_bytes: int, where: str
     if data is None or len(data) != size_bytes or Digest.of(data, digest.algorithm) != digest:
         raise ManifestInvalid(f"{where}: the data of {digest} is not its content")
     return True
+
+
+def _platform(value: object, where: str) -> dict[str, str | list[str]] | None:
+    """What says for which machines the content is; anything but texts and lists of them is left out."""
+    if value is None:
+        return None
+    if not isinstance(value, dict):
+        raise ManifestInvalid(f"{where}: a platform is not an object")
+    return {name: text for name, text in value.items() if _is_text_or_texts(text)}
+
+
+def _is_text_or_texts(value: object) -> bool:
+    return isinstance(value, str) or (isinstance(value, list) and all(isinstance(text, str) for text in value))
 
 
 def _annotations(value: object, where: str) -> Mapping[str, str]:
