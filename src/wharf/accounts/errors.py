@@ -11,10 +11,8 @@ AccountsError
 """
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
-if TYPE_CHECKING:
-    from wharf.accounts.registry_tokens.service import VerifiedToken
+from wharf.access.tokens import VerifiedToken
 
 
 class AccountsError(Exception):
@@ -47,7 +45,7 @@ class TokenInvalid(AccountsError):
 class TokenExpired(TokenInvalid):
     """A genuine token past its time; `token` tells whose it was, for an upload that was begun with it."""
 
-    token: "VerifiedToken"
+    token: VerifiedToken
 
 
 class SetupTokenInvalid(AccountsError):

@@ -3,6 +3,7 @@
 `TokenService` issues and verifies them; its keys live in the database, sealed, and are replaced regularly.
 """
 
-from wharf.accounts.registry_tokens.service import IssuedToken, TokenService, VerifiedToken
+from wharf.access.tokens import VerifiedToken
+from wharf.accounts.registry_tokens.service import IssuedToken, TokenService
 
 __all__ = ["IssuedToken", "TokenService", "VerifiedToken"]

@@ -11,7 +11,6 @@ superuser any more is refused at the latest when the token expires.
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any, NamedTuple
 
@@ -20,20 +19,20 @@ from joserfc.errors import JoseError
 from joserfc.jwk import ECKey, GuestProtocol
 
 from wharf.access.principals import Principal, PrincipalKind
+from wharf.access.tokens import VerifiedToken
 from wharf.accounts.errors import TokenExpired, TokenInvalid
 from wharf.accounts.registry_tokens import keys
 from wharf.accounts.registry_tokens.keys import SigningKey
 from wharf.db import Database
 from wharf.kit.clock import Clock, utc_now
 from wharf.kit.crypto import SecretBox, random_token
-from wharf.oci.scopes import REPOSITORY, Scope
+from wharf.oci.scopes import Scope
 
 SKEW = timedelta(seconds=60)
 _ALGORITHMS = ["ES256"]
 _MAX_TOKEN_LENGTH = 16 * 1024
 _MAX_REMEMBERED = 20_000
 _RELOAD_EVERY = timedelta(minutes=10)
-_ALL_ACTIONS = "*"
 
 
 class IssuedToken(NamedTuple):
@@ -43,26 +42,6 @@ class IssuedToken(NamedTuple):
     expires_in: int
     issued_at: datetime
     scopes: tuple[Scope, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class VerifiedToken:
-    """What a genuine token says."""
-
-    principal: Principal
-    scopes: tuple[Scope, ...]
-    expires_at: datetime
-    actions: Mapping[tuple[str, str], frozenset[str]]
-
-    @property
-    def subject(self) -> str:
-        """Whose token it is, in the spelling of `Principal.subject`: an upload is continued by its subject only."""
-        return self.principal.subject
-
-    def allows(self, name: str, action: str, kind: str = REPOSITORY) -> bool:
-        """Tell whether the token was issued for `action` on a resource; its principal's grants are another question."""
-        actions = self.actions.get((kind, name), frozenset())
-        return action in actions or _ALL_ACTIONS in actions
 
 
 class TokenService:
