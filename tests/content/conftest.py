@@ -41,6 +41,7 @@ class Registry:
     database: Database
     storage: Storage
     now: datetime = datetime(2026, 1, 1, tzinfo=UTC)
+    config: bytes = b"{}"
     owner: Principal = field(init=False)
     repository: Repository = field(init=False)
     rules: CollectionRules = field(
@@ -88,7 +89,7 @@ class Registry:
         return digest
 
     async def push_image(self, layer: bytes, *tag_names: str, subject: Digest | None = None) -> Digest:
-        config, blob = await self.push_blob(b"{}"), await self.push_blob(layer)
+        config, blob = await self.push_blob(self.config), await self.push_blob(layer)
         return await self.push(image(config, blob, subject=subject), *tag_names)
 
     async def push_index(self, children: list[Digest], *tag_names: str) -> Digest:

@@ -61,7 +61,13 @@ async def test_a_manifest_deleted_by_digest_comes_back_with_its_tag(registry: Re
     assert await blobs.find(registry.database, registry.repository, Digest.of(b"layer")) is None
     async with registry.database.write() as tx:
         await time_machine.restore(
-            tx, registry.repository, TagName("latest"), digest, by=registry.owner, at=registry.now, default_window=WINDOW
+            tx,
+            registry.repository,
+            TagName("latest"),
+            digest,
+            by=registry.owner,
+            at=registry.now,
+            default_window=WINDOW,
         )
     assert await registry.has("latest")
     assert await blobs.find(registry.database, registry.repository, Digest.of(b"layer")) is not None
@@ -176,7 +182,9 @@ async def test_orphans_are_found_when_they_are_old(registry: Registry) -> None:
     from wharf.kit.clock import utc_now
 
     registry.now = utc_now()
-    assert (await find_orphans(registry.database, registry.storage, now=registry.now, rules=registry.rules)).objects == 0
+    assert (
+        await find_orphans(registry.database, registry.storage, now=registry.now, rules=registry.rules)
+    ).objects == 0
     registry.now += LEASE * 2
     planned = await report(registry.database, registry.storage, now=registry.now, rules=registry.rules)
     assert (planned.objects, planned.object_bytes) == (2, 8)
