@@ -96,7 +96,7 @@ def _story(client: httpx.Client) -> None:
     _say(f"Pulled it back by its tag (of {tags}): identical to the last byte")
     _run(got)
 
-    refused = httpx.get(f"{client.base_url}v2/{REPOSITORY}/manifests/1.0")
+    refused = httpx.get(client.base_url.join(f"/v2/{REPOSITORY}/manifests/1.0"))
     _say(f"A stranger who asks for it hears {refused.status_code}: {refused.json()['errors'][0]['message']}")
 
 
