@@ -50,9 +50,7 @@ class Plan:
         values = {**self.constants, **given}
         for name, bind in self.binders.items():
             if name in given:
-                value = given[name]
-                # A list is an IN list: each element is converted.
-                values[name] = [bind(each) for each in value] if isinstance(value, list) else bind(value)
+                values[name] = bind(given[name])
         return values
 
     def rows(self, raw: Sequence[tuple[Any, ...]]) -> list[tuple[Any, ...]]:
@@ -89,7 +87,7 @@ class Plans:
         required = {name for name in names if compiled.binds[name].required}
         constants = {name: compiled.params[name] for name in names if name not in required}
         binders = {name: bind for name in names if (bind := self._binder(compiled, name)) is not None}
-        constants = {name: self._constant(value, binders.get(name)) for name, value in constants.items()}
+        constants = {name: binders[name](value) if name in binders else value for name, value in constants.items()}
         order = compiled.positiontup
         return Plan(
             sql=compiled.string,
@@ -101,15 +99,12 @@ class Plans:
             compiled=compiled if compiled.post_compile_params else None,
         )
 
-    @staticmethod
-    def _constant(value: Any, bind: Callable[[Any], Any] | None) -> Any:
-        if bind is None:
-            return value
-        return [bind(each) for each in value] if isinstance(value, list) else bind(value)
-
     def _binder(self, compiled: SQLCompiler, name: str) -> Callable[[Any], Any] | None:
-        kind = compiled.binds[name].type.dialect_impl(self._dialect)
-        return kind.bind_processor(self._dialect)
+        parameter = compiled.binds[name]
+        bind = parameter.type.dialect_impl(self._dialect).bind_processor(self._dialect)
+        if bind is None or not parameter.expanding:
+            return bind
+        return lambda values: [bind(each) for each in values]  # an IN list
 
     def _converters(self, compiled: SQLCompiler) -> tuple[Converter, ...] | None:
         converters = tuple(
