@@ -153,13 +153,17 @@ async def _drain(wharf: Wharf, server: Server, serving: asyncio.Task[None]) -> N
     wharf.lifecycle.draining = True
     if serving.done():
         return
-    await asyncio.sleep(config.shutdown_notice_seconds)
+    await _let_load_balancers_notice(config)
     server.stop()  # type: ignore[no-untyped-call]
     log.info("shutdown started", extra={"requests_in_flight": wharf.gateway.in_flight})
     done, _ = await asyncio.wait({serving}, timeout=config.shutdown_drain_seconds)
     if not done:
         log.warning("shutdown cut requests off", extra={"requests_in_flight": wharf.gateway.in_flight})
         serving.cancel()
+
+
+async def _let_load_balancers_notice(config: ServerConfig) -> None:
+    await asyncio.sleep(config.shutdown_notice_seconds)
 
 
 def _url(config: ServerConfig, port: int) -> str:
