@@ -21,6 +21,9 @@ def main() -> int:
         report.write(json.loads(options.render.read_text()), PAGE)
         return 0
     with tempfile.TemporaryDirectory(prefix="wharf-bench-", dir=options.folder) as folder:
+        if options.profile:
+            compare.profiled(Path(folder), options)
+            return 0
         results = _measure(Path(folder), options)
     kept = options.json or RESULTS
     kept.parent.mkdir(parents=True, exist_ok=True)
@@ -53,6 +56,7 @@ def _options() -> argparse.Namespace:
     parser.add_argument("--quick", action="store_true", help="one short round each, to see that all works")
     parser.add_argument("--seconds", type=float, default=6.0, help="load per workload and server (default %(default)s)")
     parser.add_argument("--rounds", type=int, default=3, help="turns that the servers take per workload")
+    parser.add_argument("--profile", action="store_true", help="show where Wharf's CPU goes instead of comparing")
     parser.add_argument("--json", type=Path, help=f"where the figures go (default {RESULTS})")
     parser.add_argument("--render", type=Path, help="only write the report, from the figures of an earlier run")
     parser.add_argument("--folder", type=Path, help="where servers keep their data (default: the temporary folder)")

@@ -7,10 +7,13 @@ from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
-from bench import load, seed, toolchain
+from bench import load, profiling, seed, toolchain
 from bench.load import Measured
 from bench.servers import Distribution, Server, Wharf
 from bench.workloads import CONTENT, WORKLOADS, Workload
+
+# The time that a workload bounded by count may take.
+_COUNTED_SECONDS = 60
 
 
 def run(folder: Path, options: argparse.Namespace) -> dict[str, Any]:
@@ -28,6 +31,19 @@ def run(folder: Path, options: argparse.Namespace) -> dict[str, Any]:
             results[workload.name] = _take_turns(servers, workload, content, options)
             _print(workload, servers, results[workload.name])
     return {"servers": {each.name: each.label for each in servers}, "workloads": results}
+
+
+def profiled(folder: Path, options: argparse.Namespace) -> None:
+    """Print where Wharf's CPU goes in each of the chosen workloads."""
+    wanted = set(options.only.split(",")) if options.only else None
+    with Wharf(folder / "wharf").running() as server:
+        seed.account(server.environment(), server.user, server.password)
+        content = load.prepare(server, **CONTENT)
+        for workload in WORKLOADS:
+            if wanted is None or workload.name in wanted:
+                plan = _plan(workload, content, options.seconds)
+                stacks = toolchain.CACHE / f"{workload.name}.stacks"
+                print(f"\n== {workload.title}\n{profiling.profile(server, plan, stacks)}", flush=True)
 
 
 def available(folder: Path, only: str | None) -> Iterator[Server]:
@@ -50,14 +66,17 @@ def _take_turns(
     totals = {server.name: Measured() for server in servers}
     for turn in range(rounds):
         for server in servers[turn % len(servers) :] + servers[: turn % len(servers)]:
-            plan = workload.plan(content[server.name]) | {
-                "clients": workload.clients,
-                "seconds": 60 if workload.operations else seconds,
-                "operations": workload.operations,
-                "seed": random.getrandbits(60),
-            }
-            totals[server.name].add(load.measure(server, plan))
+            totals[server.name].add(load.measure(server, _plan(workload, content[server.name], seconds)))
     return {name: total.summary() for name, total in totals.items()}
+
+
+def _plan(workload: Workload, content: Any, seconds: float) -> dict[str, Any]:
+    return workload.plan(content) | {
+        "clients": workload.clients,
+        "seconds": _COUNTED_SECONDS if workload.operations else seconds,
+        "operations": workload.operations,
+        "seed": random.getrandbits(60),
+    }
 
 
 def _print(workload: Workload, servers: list[Server], figures: dict[str, Any]) -> None:

@@ -3,6 +3,7 @@
 import os
 from pathlib import Path
 
+MAIN_THREAD = "main thread"
 _TICKS_PER_SECOND = os.sysconf("SC_CLK_TCK")
 
 
@@ -23,6 +24,19 @@ def cpu_seconds(pid: int) -> float:
         # After the command come fields 3, 4, …; 14 to 17 are utime, stime, cutime and cstime (proc_pid_stat(5)).
         ticks += sum(int(field) for field in rest.split()[11:15])
     return ticks / _TICKS_PER_SECOND
+
+
+def thread_seconds(pid: int) -> dict[int, tuple[str, float, float]]:
+    """Return name, user and system seconds of every living thread of the process and its descendants."""
+    found = {}
+    for each in tree(pid):
+        for task in _entries(Path(f"/proc/{each}/task")):
+            head, _, rest = _text(task / "stat").rpartition(")")
+            if rest:
+                user, system = (int(field) / _TICKS_PER_SECOND for field in rest.split()[11:13])
+                name = MAIN_THREAD if task.name == str(each) else head.partition("(")[2]
+                found[int(task.name)] = (name, user, system)
+    return found
 
 
 def memory_bytes(pid: int) -> int:

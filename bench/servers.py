@@ -103,14 +103,15 @@ class Server(ABC):
 
     def cpu_seconds(self) -> float:
         """CPU that the server has used since its start."""
-        return processes.cpu_seconds(self._pid)
+        return processes.cpu_seconds(self.pid)
 
     def memory_bytes(self) -> int:
         """Memory that the server holds now."""
-        return processes.memory_bytes(self._pid)
+        return processes.memory_bytes(self.pid)
 
     @property
-    def _pid(self) -> int:
+    def pid(self) -> int:
+        """The process that was started."""
         if self._process is None:
             raise ServerFailed(f"{self.label} does not run")
         return self._process.pid
