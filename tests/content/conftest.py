@@ -17,7 +17,7 @@ from wharf.content.blobs import Blob
 from wharf.content.gc.collect import CollectionRules, collect_repository
 from wharf.content.gc.freed import Freed
 from wharf.content.gc.sweep import sweep
-from wharf.content.manifests import ManifestRules
+from wharf.content.manifests import ManifestRules, Push
 from wharf.content.repositories import Repository
 from wharf.content.uploads import Uploads
 from wharf.db import Database
@@ -75,17 +75,11 @@ class Registry:
     async def push(self, document: dict[str, Any], *tag_names: str, sparse: bool = False) -> Digest:
         body = orjson.dumps(document)
         digest = Digest.of(body)
-        await manifests.put(
-            self.database,
-            self.repository,
-            oci_manifests.parse(body),
-            body,
-            digest,
-            [TagName(name) for name in tag_names],
-            by=self.owner,
-            at=self.now,
-            rules=ManifestRules(allow_sparse_indexes=sparse, lease=LEASE),
+        push = Push(
+            oci_manifests.parse(body), body, digest, [TagName(name) for name in tag_names], self.owner, self.now
         )
+        rules = ManifestRules(allow_sparse_indexes=sparse, lease=LEASE)
+        await manifests.put(self.database, self.repository, push, rules)
         return digest
 
     async def push_image(self, layer: bytes, *tag_names: str, subject: Digest | None = None) -> Digest:

@@ -371,9 +371,7 @@ class GarbageCollection(RuleBasedStateMachine):
 
     def _pushed(self, document: dict[str, Any], tag: str | None, entry: ModelManifest) -> None:
         digest = self.run(self.registry.push(document, *([tag] if tag else [])))
-        attached = tag is not None or entry.subject is not None
-        held = any(digest in each.children for each in self.model.manifests.values())
-        entry.root = not attached and not held
+        entry.root = tag is None and entry.subject is None
         self._remember(digest, entry)
         for child in entry.children:
             self.model.manifests[child].root = False
@@ -381,9 +379,6 @@ class GarbageCollection(RuleBasedStateMachine):
             self._tagged(tag, digest)
 
     def _remember(self, digest: Digest, entry: ModelManifest) -> None:
-        before = self.model.manifests.get(digest)
-        if before is not None:
-            entry.root = entry.root and before.root
         self.model.manifests[digest] = entry
         if digest not in self.known:
             self.known.append(digest)

@@ -79,6 +79,7 @@ _PUT = _insert.on_conflict_do_update(
     index_elements=[_m.repository_id, _m.digest],
     set_={
         "deleted_at": None,
+        "root": _insert.excluded.root,
         "leased_until": _insert.excluded.leased_until,
         "media_type": _insert.excluded.media_type,
         "artifact_type": _insert.excluded.artifact_type,
@@ -86,10 +87,6 @@ _PUT = _insert.on_conflict_do_update(
 ).returning(_m.id)
 _LINK_BLOB = insert(manifest_blob).on_conflict_do_nothing()
 _LINK_CHILD = insert(manifest_child).on_conflict_do_nothing()
-_HELD_BY_OTHERS = select(manifest_child.c.manifest_id).where(
-    manifest_child.c.repository_id == bindparam("repository"), manifest_child.c.child_digest == bindparam("digest")
-)
-_UNROOT = update(manifest).where(_m.id == bindparam("manifest_id"), _m.root).values(root=False)
 _REVIVE = update(manifest).where(_m.id == bindparam("manifest_id")).values(deleted_at=null())
 _REVIVE_BLOBS = (
     update(repository_blob)
@@ -153,18 +150,29 @@ class ManifestRules:
     lease: timedelta
 
 
-async def put(
-    database: Database,
-    target: Repository,
-    parsed: Manifest,
-    body: bytes,
-    digest: Digest,
-    tag_names: Sequence[TagName] = (),
-    *,
-    by: Principal,
-    at: datetime,
-    rules: ManifestRules,
-) -> None:
+@dataclass(frozen=True, slots=True)
+class Push:
+    """A manifest on its way into a repository, with the tags that shall point at it."""
+
+    parsed: Manifest
+    body: bytes
+    digest: Digest
+    tags: Sequence[TagName]
+    by: Principal
+    at: datetime
+
+    @property
+    def subject(self) -> Digest | None:
+        """What it refers to."""
+        return self.parsed.subject.digest if self.parsed.subject else None
+
+    @property
+    def children(self) -> list[Digest]:
+        """The manifests it names, if it is an index."""
+        return [child.digest for child in self.parsed.children]
+
+
+async def put(database: Database, target: Repository, push: Push, rules: ManifestRules) -> None:
     """Store a manifest and point tags at it, all in one durable transaction. Repeating it changes nothing.
 
     Raises `ManifestBlobsUnknown` and `TagImmutable`.
@@ -172,7 +180,7 @@ async def put(
     for attempt in range(_TRIES):
         try:
             async with database.write() as tx:
-                await _put(tx, target, parsed, body, digest, tag_names, by=by, at=at, rules=rules)
+                await _put(tx, target, push, rules)
         except Conflict:
             # Not an error of the caller: somebody moved the same tag, or a blob was collected, between two of our
             # statements. The next try sees what they did.
@@ -182,71 +190,55 @@ async def put(
             return
 
 
-async def _put(
-    tx: Tx,
-    target: Repository,
-    parsed: Manifest,
-    body: bytes,
-    digest: Digest,
-    tag_names: Sequence[TagName],
-    *,
-    by: Principal,
-    at: datetime,
-    rules: ManifestRules,
-) -> None:
+async def _put(tx: Tx, target: Repository, push: Push, rules: ManifestRules) -> None:
     await repositories.hold(tx, target)
-    blob_ids = await _hold_blobs(tx, target, parsed)
-    children = [child.digest for child in parsed.children]
-    await _hold_children(tx, target, children, allow_absent=rules.allow_sparse_indexes)
-    attached = bool(tag_names) or parsed.subject is not None
-    if not attached:
-        attached = await tx.find(_HELD_BY_OTHERS, repository=target.id, digest=digest) is not None
-    manifest_id = await tx.scalar(
-        _PUT,
-        repository_id=target.id,
-        digest=digest,
-        media_type=parsed.media_type,
-        artifact_type=parsed.referrer_type,
-        subject=parsed.subject.digest if parsed.subject else None,
-        annotations=dict(parsed.annotations) if parsed.subject and parsed.annotations else None,
-        size_bytes=len(body),
-        body=body,
-        root=not attached,
-        created_at=at,
-        leased_until=at + rules.lease,
-        deleted_at=None,
-    )
-    assert manifest_id is not None
-    await tx.many(
-        _LINK_BLOB,
-        [{"manifest_id": manifest_id, "repository_id": target.id, "blob_id": id_} for id_ in blob_ids],
-    )
-    await tx.many(
-        _LINK_CHILD,
-        [{"manifest_id": manifest_id, "repository_id": target.id, "child_digest": child} for child in children],
-    )
-    if tag_names:
-        await tx.run(_UNROOT, manifest_id=manifest_id)
-    for name in dict.fromkeys(tag_names):
-        await tags.put(tx, target, name, manifest_id, digest, by=by, at=at)
-    if parsed.subject is not None and not tag_names:
+    blob_ids = await _hold_blobs(tx, target, push.parsed)
+    await _hold_children(tx, target, push.children, allow_absent=rules.allow_sparse_indexes)
+    manifest_id = await _store(tx, target, push, leased_until=push.at + rules.lease)
+    row = {"manifest_id": manifest_id, "repository_id": target.id}
+    await tx.many(_LINK_BLOB, [{**row, "blob_id": blob_id} for blob_id in blob_ids])
+    await tx.many(_LINK_CHILD, [{**row, "child_digest": child} for child in push.children])
+    for name in dict.fromkeys(push.tags):
+        await tags.put(tx, target, name, manifest_id, push.digest, by=push.by, at=push.at)
+    if push.subject is not None and not push.tags:
         # Nothing says that the subject will ever come: look again when the lease is over.
-        await enqueue(tx, CollectRepository(target.id), run_at=at + rules.lease)
+        await enqueue(tx, CollectRepository(target.id), run_at=push.at + rules.lease)
     await publish(
         tx,
         ManifestPushed(
-            at=at,
-            by=by.name,
+            at=push.at,
+            by=push.by.name,
             repository_id=target.id,
             repository=target.name,
-            digest=digest,
-            media_type=parsed.media_type,
-            artifact_type=parsed.referrer_type,
-            subject=parsed.subject.digest if parsed.subject else None,
-            size_bytes=len(body),
-            tags=tuple(tag_names),
+            digest=push.digest,
+            media_type=push.parsed.media_type,
+            artifact_type=push.parsed.referrer_type,
+            subject=push.subject,
+            size_bytes=len(push.body),
+            tags=tuple(push.tags),
         ),
     )
+
+
+async def _store(tx: Tx, target: Repository, push: Push, *, leased_until: datetime) -> int:
+    annotations = push.parsed.annotations if push.subject else None  # only lists of referrers show them
+    row: tuple[int] = await tx.one(
+        _PUT,
+        repository_id=target.id,
+        digest=push.digest,
+        media_type=push.parsed.media_type,
+        artifact_type=push.parsed.referrer_type,
+        subject=push.subject,
+        annotations=dict(annotations) if annotations else None,
+        size_bytes=len(push.body),
+        body=push.body,
+        # Pushed by nothing but its digest: it stands by itself until an index names it.
+        root=not push.tags and push.subject is None,
+        created_at=push.at,
+        leased_until=leased_until,
+        deleted_at=None,
+    )
+    return row[0]
 
 
 async def _hold_blobs(tx: Tx, target: Repository, parsed: Manifest) -> list[int]:

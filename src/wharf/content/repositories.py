@@ -1,6 +1,6 @@
 """Repositories, and the only door to them."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 from sqlalchemy import ColumnElement, bindparam, or_, select, true
@@ -17,8 +17,8 @@ from wharf.access.grants import (
     strongest_role,
     strongest_team_role,
 )
-from wharf.access.principals import Principal, PrincipalKind
-from wharf.accounts.tables import namespace, team, team_member
+from wharf.access.principals import ANONYMOUS, Principal, PrincipalKind
+from wharf.accounts.tables import namespace, robot, team, team_member, user_account
 from wharf.content.errors import AccessDenied, NamespaceUnknown, RepositoryExists, RepositoryUnknown
 from wharf.content.jobs import CollectRepository
 from wharf.content.tables import repository, repository_grant
@@ -51,8 +51,22 @@ _own_grant = or_(
     repository_grant.c.team_id.in_(_own_teams),
 )
 _own_team = team.c.id.in_(_own_teams)
+# What the caller is now, whatever its token said minutes ago.
+_owner = namespace.alias("caller_namespace")
+_superuser = (
+    select(user_account.c.superuser)
+    .join(_owner, _owner.c.id == user_account.c.namespace_id)
+    .where(_owner.c.id == bindparam("user_id"), _owner.c.enabled == true())
+    .scalar_subquery()
+)
+_robot = (
+    select(robot.c.enabled)
+    .join(_owner, _owner.c.id == robot.c.namespace_id)
+    .where(robot.c.id == bindparam("robot_id"), _owner.c.enabled == true())
+    .scalar_subquery()
+)
 _ACCESS = (
-    select(_r.id, _r.namespace_id, _r.visibility, _r.state, repository_grant.c.role, team.c.role)
+    select(_r.id, _r.namespace_id, _r.visibility, _r.state, repository_grant.c.role, team.c.role, _superuser, _robot)
     .select_from(repository)
     .join(namespace, namespace.c.id == _r.namespace_id)
     .outerjoin(repository_grant, (repository_grant.c.repository_id == _r.id) & _own_grant)
@@ -112,8 +126,9 @@ async def _access(read: Read, principal: Principal, name: RepositoryName, action
     rows = await read.all(_ACCESS, name=name, user_id=principal.user_id, robot_id=principal.robot_id)
     if not rows:
         raise RepositoryUnknown(name)
-    id_, namespace_id, visibility, state, *_ = rows[0]
+    id_, namespace_id, visibility, state, _, _, superuser, robot_enabled = rows[0]
     found = from_row(id_, namespace_id, name, visibility, state)
+    principal = _as_of_now(principal, superuser=superuser, robot_enabled=robot_enabled)
     grants = Grants(
         strongest_role(*(Role(row[4]) for row in rows if row[4])),
         strongest_team_role(*(TeamRole(row[5]) for row in rows if row[5])),
@@ -125,6 +140,16 @@ async def _access(read: Read, principal: Principal, name: RepositoryName, action
     if not decide.decide(principal, Action.PULL, resource, grants).allowed:
         raise RepositoryUnknown(name)
     raise AccessDenied(name, action, decision.reason, principal.kind is not PrincipalKind.ANONYMOUS)
+
+
+def _as_of_now(principal: Principal, *, superuser: bool | None, robot_enabled: bool | None) -> Principal:
+    """Return the caller with the powers it has now; one that was disabled or deleted is nobody."""
+    match principal.kind:
+        case PrincipalKind.USER if superuser is not None:
+            return replace(principal, superuser=superuser)
+        case PrincipalKind.ROBOT if robot_enabled:
+            return principal
+    return ANONYMOUS
 
 
 async def create(tx: Tx, name: RepositoryName, *, by: Principal, visibility: Visibility, at: datetime) -> Repository:

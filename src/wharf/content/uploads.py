@@ -24,7 +24,7 @@ from wharf.kit.clock import Clock, utc_now
 from wharf.kit.ids import random_id
 from wharf.oci.digest import SHA256, SHA512, Digest, new_hasher
 from wharf.oci.ranges import Range
-from wharf.oci.uploads import UploadState, fits
+from wharf.oci.uploads import UploadEvent, UploadState, fits, step
 from wharf.storage.base import Stage, Storage
 from wharf.storage.errors import ObjectMissing
 
@@ -134,7 +134,7 @@ class Uploads:
         early. Raises `UploadUnknown` for a session that is not open, and `UploadOffsetMismatch` when the chunk does not
         start where the upload ends or when another writer was faster; then nothing of the body is kept.
         """
-        if session.state is not UploadState.OPEN:
+        if step(session.state, UploadEvent.CHUNK) is None:
             raise UploadUnknown(session.id)
         start = session.offset_bytes
         if not fits(start, place, content_length):

@@ -10,8 +10,7 @@ The exceptions carry facts; which status and code a fact becomes is decided by t
     ├── ManifestInvalid
     ├── RangeUnsatisfiable
     ├── ContentRangeInvalid
-    ├── ScopeInvalid
-    └── UploadTransitionInvalid
+    └── ScopeInvalid
 """
 
 from enum import StrEnum
@@ -135,15 +134,6 @@ class ScopeInvalid(OciError):
     def __init__(self, text: str) -> None:
         super().__init__(f"invalid scope {shorten(text)!r}: expected type:name:action,action")
         self.text = shorten(text)
-
-
-class UploadTransitionInvalid(OciError):
-    """Something was asked of an upload that its state does not allow."""
-
-    def __init__(self, state: str, event: str) -> None:
-        super().__init__(f"an upload that is {state} cannot {event}")
-        self.state = state
-        self.event = event
 
 
 _SHOWN_LENGTH = 100

@@ -1,15 +1,13 @@
 """The life of an upload session as a table: whatever is not in it is not allowed.
 
-    OPEN ──chunk──▶ RECEIVING ──received──▶ OPEN ──finish──▶ COMMITTED ──finish──▶ COMMITTED
-      └────────────────┴── cancel, expire ──▶ CANCELLED
+    OPEN ──chunk──▶ OPEN ──finish──▶ COMMITTED ──finish──▶ COMMITTED
+      └── cancel ──▶ CANCELLED
 
-A finish with a body is a chunk, its receipt and a finish. A finish repeated after success is granted: the client lost
-the answer. A chunk while another is received is refused, so two writers never interleave.
+A finish with a body is a chunk and a finish. A finish repeated after success is granted: the client lost the answer.
 """
 
 from enum import StrEnum
 
-from wharf.oci.errors import UploadTransitionInvalid
 from wharf.oci.ranges import Range
 
 
@@ -17,39 +15,29 @@ class UploadState(StrEnum):
     """Where an upload stands."""
 
     OPEN = "open"
-    RECEIVING = "receiving"
     COMMITTED = "committed"
     CANCELLED = "cancelled"
 
 
 class UploadEvent(StrEnum):
-    """What can happen to an upload."""
+    """What a client can do to an upload."""
 
     CHUNK = "chunk"
-    RECEIVED = "received"
     FINISH = "finish"
     CANCEL = "cancel"
-    EXPIRE = "expire"
 
 
 TRANSITIONS: dict[tuple[UploadState, UploadEvent], UploadState] = {
-    (UploadState.OPEN, UploadEvent.CHUNK): UploadState.RECEIVING,
+    (UploadState.OPEN, UploadEvent.CHUNK): UploadState.OPEN,
     (UploadState.OPEN, UploadEvent.FINISH): UploadState.COMMITTED,
     (UploadState.OPEN, UploadEvent.CANCEL): UploadState.CANCELLED,
-    (UploadState.OPEN, UploadEvent.EXPIRE): UploadState.CANCELLED,
-    (UploadState.RECEIVING, UploadEvent.RECEIVED): UploadState.OPEN,
-    (UploadState.RECEIVING, UploadEvent.CANCEL): UploadState.CANCELLED,
-    (UploadState.RECEIVING, UploadEvent.EXPIRE): UploadState.CANCELLED,
     (UploadState.COMMITTED, UploadEvent.FINISH): UploadState.COMMITTED,
 }
 
 
-def step(state: UploadState, event: UploadEvent) -> UploadState:
-    """The state after `event`; raises UploadTransitionInvalid."""
-    try:
-        return TRANSITIONS[state, event]
-    except KeyError:
-        raise UploadTransitionInvalid(state, event) from None
+def step(state: UploadState, event: UploadEvent) -> UploadState | None:
+    """The state after `event`, None where the table does not have it."""
+    return TRANSITIONS.get((state, event))
 
 
 def fits(received_bytes: int, place: Range | None, content_length: int | None) -> bool:

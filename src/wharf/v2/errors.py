@@ -152,7 +152,6 @@ ERRORS: Mapping[type[Exception], Rule] = {
     oci.ManifestInvalid: Rule(_C.MANIFEST_INVALID, 400),
     oci.RangeUnsatisfiable: Rule(_C.RANGE_INVALID, 416, _outside),
     oci.ContentRangeInvalid: Rule(_C.RANGE_INVALID, 416),
-    oci.UploadTransitionInvalid: Rule(_C.BLOB_UPLOAD_INVALID, 409),
     # Who calls.
     CredentialsInvalid: Rule(_C.UNAUTHORIZED, 401),
     TokenInvalid: Rule(_C.UNAUTHORIZED, 401),

@@ -6,7 +6,7 @@ manifest is to change its digest.
 
 from wharf.content import manifests, tags
 from wharf.content.errors import DigestMismatch, ManifestBlobsUnknown, RepositoryUnknown
-from wharf.content.manifests import ManifestRules
+from wharf.content.manifests import ManifestRules, Push
 from wharf.kit.clock import utc_now
 from wharf.oci import manifests as documents
 from wharf.oci import references
@@ -57,17 +57,12 @@ async def put(request: Request) -> None:
         if parsed.required_blobs:  # an empty repository has none of them
             raise ManifestBlobsUnknown(parsed.required_blobs)
         repository = await request.repository(create=True)
-    config = request.parts.config
+    principal = (await request.credentials()).principal
     await manifests.put(
         request.parts.db,
         repository,
-        parsed,
-        body,
-        digest,
-        names,
-        by=(await request.credentials()).principal,
-        at=utc_now(),
-        rules=ManifestRules(allow_sparse_indexes=config.allow_sparse_indexes, lease=request.parts.blob_lease),
+        Push(parsed, body, digest, names, principal, utc_now()),
+        ManifestRules(allow_sparse_indexes=request.parts.config.allow_sparse_indexes, lease=request.parts.blob_lease),
     )
     await request.respond(201, _stored(request, parsed, digest, names))
 
