@@ -11,8 +11,7 @@ from tests.world.world import Account, World
 from wharf.content.repositories import Repository
 from wharf.db import Database
 
-
-_MEMORY = Path("/dev/shm")  # noqa: S108 - Linux keeps this folder in memory
+_MEMORY = Path("/dev/shm")
 
 
 @pytest.fixture

@@ -227,7 +227,8 @@ class Request:
                 raise self.unauthorized("insufficient_scope" if token else None) from None
             if not create or isinstance(fact, AccessDenied) or not self.parts.config.create_on_push:
                 raise
-            self._check_scope(token, name, self.action)
+            if await repositories.may_create(self.parts.db, principal, name):
+                self._check_scope(token, name, self.action)
             return await self._create(principal, name, self.action)
         if principal.kind is PrincipalKind.ANONYMOUS and not self.parts.config.anonymous_access:
             raise self.unauthorized("insufficient_scope" if token else None)

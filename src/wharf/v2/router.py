@@ -1,7 +1,7 @@
 """From a path and a method to a handler and the action that the caller must be allowed.
 
-Repository names contain slashes and may contain every word of the protocol (`a/blobs/uploads/tags` is one), so a path is
-read from its end: the last marker that fits decides, and all before it is the name.
+Repository names contain slashes and may contain every word of the protocol (`a/blobs/uploads/tags` is one). So a path
+is read from its end: the last marker that fits decides, and all before it is the name.
 
     /v2/                                    PING
     /v2/auth                                TOKEN

@@ -21,6 +21,7 @@ from wharf.kit.clock import utc_now
 from wharf.oci import ranges
 from wharf.oci.digest import Digest, new_hasher
 from wharf.oci.errors import NameInvalid
+from wharf.oci.uploads import UploadState
 from wharf.v2.blobs import blob_path
 from wharf.v2.errors import BodyTruncated, Header
 from wharf.v2.request import Request
@@ -96,7 +97,8 @@ async def _append(request: Request, session: Upload) -> Upload:
 
 
 async def _finish(request: Request, session: Upload, digest: Digest) -> None:
-    session = await _append(request, session)
+    if session.state is not UploadState.COMMITTED:  # whose client has lost the answer, and may send all again
+        session = await _append(request, session)
     if request.body.truncated:
         raise BodyTruncated(request.body.received_bytes)
     await request.parts.uploads.commit(session, digest)
