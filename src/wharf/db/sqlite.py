@@ -6,10 +6,12 @@ processes on SQLite's own.
 """
 
 import asyncio
+import contextlib
 import sqlite3
 from collections.abc import AsyncIterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -37,8 +39,10 @@ class SqliteDatabase:
         self._reader = _connect(path)
         self._checkpointer = _connect(path)
         self._lock = asyncio.Lock()
-        self._disk = ThreadPoolExecutor(max_workers=1, thread_name_prefix="wharf-sqlite")
+        # One thread for the commit, of which there is one at a time, and one for a checkpoint beside it.
+        self._disk = ThreadPoolExecutor(max_workers=2, thread_name_prefix="wharf-sqlite")
         self._commits = 0
+        self._checkpoint: asyncio.Task[None] | None = None
         self._durable = True
         self._version_seen = -1
         self._memo: dict[object, Any] = {}
@@ -59,7 +63,7 @@ class SqliteDatabase:
             try:
                 yield Tx(runner)
             except BaseException:
-                self._writer.execute("ROLLBACK")
+                self._writer.rollback()
                 raise
             await self._commit(durable=durable)
         for channel in runner.channels:
@@ -86,6 +90,8 @@ class SqliteDatabase:
 
     async def close(self) -> None:
         """Finish the transaction that is running and close the file."""
+        if self._checkpoint is not None:
+            await self._checkpoint
         async with self._lock:
             self._disk.shutdown()
             for connection in (self._checkpointer, self._reader, self._writer):
@@ -119,8 +125,23 @@ class SqliteDatabase:
                 self._writer.rollback()
             raise _translated(error) from error
         self._commits += 1
-        if self._commits % _CHECKPOINT_EVERY_COMMITS == 0:
-            self._disk.submit(self._checkpointer.execute, "PRAGMA wal_checkpoint(PASSIVE)")
+        if self._commits % _CHECKPOINT_EVERY_COMMITS == 0 and (self._checkpoint is None or self._checkpoint.done()):
+            self._checkpoint = asyncio.create_task(self._shorten_log(), name="wharf-sqlite-checkpoint")
+
+    async def _shorten_log(self) -> None:
+        """Copy the log into the database: most of it while others write, the small rest while they wait.
+
+        A writer starts the log afresh only when it finds everything copied, so without the second step a database that
+        is always written to would have a log that grows for ever.
+        """
+        with contextlib.suppress(sqlite3.Error):  # a disk that fails is told to whoever commits
+            await self._copy_log()
+            async with self._lock:
+                await self._copy_log()
+
+    async def _copy_log(self) -> None:
+        copy = partial(self._checkpointer.execute, "PRAGMA wal_checkpoint(PASSIVE)")
+        await _finish(asyncio.get_running_loop().run_in_executor(self._disk, copy))
 
 
 class _Runner:
@@ -177,13 +198,20 @@ def _connect(path: Path) -> sqlite3.Connection:
     return connection
 
 
-async def _finish(commit: "asyncio.Future[None]") -> None:
-    """Wait for `commit` even when the caller is cancelled: the lock must not be given away while it runs."""
-    try:
-        await asyncio.shield(commit)
-    except asyncio.CancelledError:
-        await asyncio.wait([commit])
-        raise
+async def _finish(work: "asyncio.Future[Any]") -> None:
+    """Wait for `work` however often the caller is cancelled: the lock must not be given away while it runs.
+
+    Raises what `work` raises, or else the cancellation.
+    """
+    cancellation: asyncio.CancelledError | None = None
+    while not work.done():
+        try:
+            await asyncio.wait([work])
+        except asyncio.CancelledError as error:
+            cancellation = error
+    work.result()
+    if cancellation is not None:
+        raise cancellation
 
 
 def _is_busy(error: sqlite3.OperationalError) -> bool:
