@@ -77,7 +77,7 @@ class SqliteDatabase:
         """
         version = self._reader.execute("PRAGMA data_version").fetchone()[0]
         if version != self._version_seen or len(self._memo) > _MEMO_ENTRIES:
-            self._memo.clear()
+            self._memo = {}  # a new one: who still computes from older facts puts them into the old one
             self._version_seen = version
         return self._memo
 
