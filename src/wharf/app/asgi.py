@@ -8,7 +8,7 @@
 """
 
 import logging
-from collections.abc import Mapping
+from collections.abc import Awaitable, Mapping
 from time import perf_counter
 
 from wharf.app import proxies, refusals
@@ -30,17 +30,17 @@ class Exchange:
 
     __slots__ = ("_id", "_send", "status")
 
-    def __init__(self, send: Send, request_id: bytes) -> None:
+    def __init__(self, send: Send, request_id: str) -> None:
         self._send = send
         self._id = request_id
         self.status = 0
 
-    async def __call__(self, message: Message) -> None:
-        """ASGI's send."""
+    def __call__(self, message: Message) -> Awaitable[None]:
+        """ASGI's send; not a coroutine of its own, which would cost as much as all the rest of it."""
         if message["type"] == "http.response.start":
             self.status = message["status"]
-            message["headers"] = [*message["headers"], (b"x-request-id", self._id)]
-        await self._send(message)
+            message["headers"] = [*message["headers"], (b"x-request-id", self._id.encode())]
+        return self._send(message)
 
 
 class Gateway:
@@ -62,20 +62,22 @@ class Gateway:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request."""
         started = perf_counter()
-        path, method = scope["path"], scope["method"]
+        path, method, headers = scope["path"], scope["method"], scope["headers"]
         name = path[1:].partition("/")[0]
-        inbound, header_bytes = None, len(path) + len(scope["query_string"])
-        for key, value in scope["headers"]:
-            header_bytes += len(key) + len(value) + _HEADER_OVERHEAD
+        surface = self._surfaces.get(name)
+        inbound, header_bytes = None, len(path) + len(scope["query_string"]) + len(headers) * _HEADER_OVERHEAD
+        for key, value in headers:
+            header_bytes += len(key) + len(value)
             if key == b"x-request-id":
                 inbound = value
         id_ = take(inbound)
         request_id.set(id_)
         if self._trusted:
             proxies.apply(scope, self._trusted)
-        surface = self._surfaces.get(name)
-        exchange = Exchange(send, id_.encode())
-        refusal = self._refusal(name, surface, header_bytes)
+        exchange = Exchange(send, id_)
+        refusal = None
+        if surface is None or header_bytes > self._max_header_bytes or self.in_flight >= self._max_requests:
+            refusal = self._refusal(name, surface, header_bytes)
         self.in_flight += 1
         try:
             if surface is None or refusal is not None:
@@ -83,22 +85,20 @@ class Gateway:
             else:
                 await surface(scope, receive, exchange)
                 assert exchange.status, "a surface answers"
-        except Exception as error:
+        except Exception:
             log.exception("request failed", extra={"method": method, "path": path})
             if exchange.status:
                 raise
             await refusals.answer(exchange, method, refusals.BUG, name)
-            del error
         finally:
             self.in_flight -= 1
             seconds = perf_counter() - started
-            label = name if surface is not None else "none"
-            requests.add(label or "front", scope.get("wharf.endpoint", ""), method, exchange.status, seconds)
+            label = (name or "front") if surface is not None else "none"
+            requests.add(label, scope.get("wharf.endpoint", ""), method, exchange.status, seconds)
             if self._access_log is not None:
                 client = scope["client"]
-                self._access_log.add(
-                    method, path, exchange.status, seconds, id_, client[0] if client else None, scope["headers"]
-                )
+                peer = client[0] if client else None
+                self._access_log.add(method, path, exchange.status, seconds, id_, peer, headers)
 
     def _refusal(self, name: str, surface: Surface | None, header_bytes: int) -> Refusal | None:
         """Why this request is not even passed on, if it is not."""

@@ -159,6 +159,13 @@ class RegistryConfig:
     read_only: Annotated[bool, doc("Maintenance mode: writes are answered with 503, reads go on.")] = False
     deletes_enabled: Annotated[bool, doc("DELETE works; otherwise it is answered with 405.")] = True
     allow_sparse_indexes: Annotated[bool, doc("An index may name manifests that are not in the repository.")] = False
+    allow_sparse_images: Annotated[
+        bool,
+        doc(
+            "An image may name a config and layers that are not in the repository; "
+            "what arrives later is kept only once the manifest is pushed again."
+        ),
+    ] = False
     manifest_max_bytes: Annotated[int, doc("Largest manifest accepted.", ge=4 * MIB)] = 4 * MIB
     upload_ttl_seconds: Annotated[int, doc("An upload session without activity expires after this time.", ge=60)] = (
         2 * DAY_SECONDS
@@ -216,7 +223,7 @@ class TelemetryConfig:
     log_level: Annotated[
         Literal["debug", "info", "warning", "error"], doc("Least important level that is printed.")
     ] = "info"
-    access_log: Annotated[bool, doc("One line per request.")] = False
+    access_log: Annotated[bool, doc("One line per request.")] = True
     metrics: Annotated[bool, doc("Serve Prometheus metrics at /metrics.")] = True
     metrics_token: Annotated[Secret, doc("When set, /metrics asks for `Authorization: Bearer` with this token.")] = (
         NO_SECRET
