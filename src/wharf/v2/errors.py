@@ -214,7 +214,7 @@ def challenge(realm: str, service: str, fact: AuthenticationRequired) -> Header:
     password, or fail for want of one.
     """
     if fact.basic:
-        return b"www-authenticate", f'Basic realm="{service}"'.encode()
+        return b"www-authenticate", f'Basic realm="{_quotable(service)}"'.encode()
     parameters = {"realm": realm, "service": service, "scope": fact.scope, "error": fact.error}
     text = ",".join(f'{key}="{_quotable(value)}"' for key, value in parameters.items() if value)
     return b"www-authenticate", f"Bearer {text}".encode()
@@ -237,4 +237,4 @@ def _words(fact: Exception) -> str | None:
 
 def _quotable(value: str) -> str:
     """Header values are ASCII without quotes and backslashes, whatever a client put into its path."""
-    return quote(value, safe=":/,*+@ ()[]!$&;=?~.-_")
+    return quote(value, safe=":/,*+@ ()[]!$&;=?~.-_", errors="replace")

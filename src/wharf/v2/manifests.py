@@ -62,7 +62,11 @@ async def put(request: Request) -> None:
         request.parts.db,
         repository,
         Push(parsed, body, digest, names, principal, utc_now()),
-        ManifestRules(allow_sparse_indexes=request.parts.config.allow_sparse_indexes, lease=request.parts.blob_lease),
+        ManifestRules(
+            allow_sparse_indexes=request.parts.config.allow_sparse_indexes,
+            allow_sparse_images=request.parts.config.allow_sparse_images,
+            lease=request.parts.blob_lease,
+        ),
     )
     await request.respond(201, _stored(request, parsed, digest, names))
 

@@ -26,7 +26,7 @@ from wharf.v2 import blobs, catalog, manifests, referrers, tags, token, uploads
 from wharf.v2.errors import PathUnknown
 from wharf.v2.request import Request
 
-_PREFIX_LENGTH = len("/v2/")
+_PREFIX = "/v2/"
 
 
 class Endpoint(StrEnum):
@@ -63,10 +63,11 @@ class Route(NamedTuple):
 
 
 _FIXED = {
-    "": Target(Endpoint.PING, "", ""),
-    "auth": Target(Endpoint.TOKEN, "", ""),
-    "_catalog": Target(Endpoint.CATALOG, "", ""),
-    "_oci/ext/discover": Target(Endpoint.EXTENSIONS, "", ""),
+    "/v2": Target(Endpoint.PING, "", ""),
+    "/v2/": Target(Endpoint.PING, "", ""),
+    "/v2/auth": Target(Endpoint.TOKEN, "", ""),
+    "/v2/_catalog": Target(Endpoint.CATALOG, "", ""),
+    "/v2/_oci/ext/discover": Target(Endpoint.EXTENSIONS, "", ""),
 }
 
 
@@ -97,7 +98,11 @@ ROUTES: Mapping[Endpoint, Mapping[str, Route]] = {
 
 def locate(path: str) -> Target:
     """Find what `path` (percent-decoded, once) names under `/v2`. Raises `PathUnknown`."""
-    head, _, last = path[_PREFIX_LENGTH:].rpartition("/")
+    if path in _FIXED:
+        return _FIXED[path]
+    if not path.startswith(_PREFIX):
+        raise PathUnknown
+    head, _, last = path[len(_PREFIX) :].rpartition("/")
     name, _, marker = head.rpartition("/")
     if name and marker == "manifests":
         return Target(Endpoint.MANIFEST, name, last)
@@ -110,7 +115,4 @@ def locate(path: str) -> Target:
         return Target(Endpoint.TAGS, name, "")
     if name and marker == "referrers":
         return Target(Endpoint.REFERRERS, name, last)
-    try:
-        return _FIXED[path[_PREFIX_LENGTH:]]
-    except KeyError:
-        raise PathUnknown from None
+    raise PathUnknown

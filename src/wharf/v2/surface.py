@@ -58,7 +58,7 @@ class V2:
     ) -> None:
         lease = timedelta(seconds=config.blob_lease_seconds)
         self._parts = Parts(config, public_url, db, storage, tokens, uploads, lease)
-        self._origins = frozenset(origin.strip() for origin in config.cors_origins.split(","))
+        self._origins = frozenset(filter(None, map(str.strip, config.cors_origins.split(","))))
 
     async def __call__(self, scope: MutableMapping[str, Any], receive: Receive, send: Send) -> None:
         """Answer one request. Raises only what happened after an answer had begun, for the server to cut it off."""

@@ -11,20 +11,24 @@ nothing but its id, so it holds on every replica, and a client may add its `dige
 granted that a Location has a query already, with `&`.
 """
 
+import re
+
 from wharf.access.actions import Action
 from wharf.access.principals import Principal
 from wharf.content import blobs, repositories
-from wharf.content.errors import AccessDenied, RepositoryUnknown, UploadOffsetMismatch
+from wharf.content.errors import AccessDenied, RepositoryUnknown, UploadOffsetMismatch, UploadUnknown
 from wharf.content.repositories import Repository
 from wharf.content.uploads import Upload
 from wharf.kit.clock import utc_now
 from wharf.oci import ranges
 from wharf.oci.digest import Digest, new_hasher
-from wharf.oci.errors import NameInvalid
+from wharf.oci.errors import NameInvalid, shorten
 from wharf.oci.uploads import UploadState
 from wharf.v2.blobs import blob_path
 from wharf.v2.errors import BodyTruncated, Header
 from wharf.v2.request import Request
+
+_ID = re.compile("[0-9a-f]{32}")
 
 
 async def post(request: Request) -> None:
@@ -78,6 +82,8 @@ async def _session(request: Request) -> Upload:
         request.add_parameters(query)
     repository = await request.repository(outlived=True)
     principal = (await request.credentials(outlived=True)).principal
+    if not _ID.fullmatch(id):
+        raise UploadUnknown(shorten(id))
     return await request.parts.uploads.get(repository, id, by=principal)
 
 
