@@ -4,14 +4,22 @@ import asyncio
 import os
 import signal
 import socket
+import ssl
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from ipaddress import ip_address
 from pathlib import Path
 from typing import Any
 
 import httpx
 import pytest
+from cryptography import x509
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.hazmat.primitives.hashes import SHA256
+from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
+from cryptography.x509.oid import NameOID
 
 from wharf.app import refusals, server
 from wharf.app.asgi import Gateway
@@ -85,6 +93,28 @@ async def wire(url: str, request: bytes) -> bytes:
         answer += await reader.readexactly(length)
     writer.close()
     return answer
+
+
+def self_signed(folder: Path) -> tuple[Path, Path]:
+    """Files with a certificate for 127.0.0.1 and its key."""
+    key = ec.generate_private_key(ec.SECP256R1())
+    name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "127.0.0.1")])
+    now = datetime.now(UTC)
+    certificate = (
+        x509.CertificateBuilder()
+        .subject_name(name)
+        .issuer_name(name)
+        .public_key(key.public_key())
+        .serial_number(1)
+        .not_valid_before(now - timedelta(days=1))
+        .not_valid_after(now + timedelta(days=1))
+        .add_extension(x509.SubjectAlternativeName([x509.IPAddress(ip_address("127.0.0.1"))]), critical=False)
+        .sign(key, SHA256())
+    )
+    files = folder / "certificate.pem", folder / "key.pem"
+    files[0].write_bytes(certificate.public_bytes(Encoding.PEM))
+    files[1].write_bytes(key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()))
+    return files
 
 
 HEAD = b"GET /v2/ HTTP/1.1\r\nHost: x\r\n"
@@ -172,6 +202,23 @@ async def test_a_request_that_does_not_end_is_cut_off(tmp_path: Path) -> None:
         slow.leave.set()
         await asyncio.wait({endless})
         endless.exception()
+
+
+async def test_https_with_a_certificate_of_ones_own(tmp_path: Path) -> None:
+    certificate, key = self_signed(tmp_path)
+    trust = ssl.create_default_context(cafile=str(certificate))
+    async with (
+        running(tmp_path, {"v2": echo}, tls_certificate=certificate, tls_key=key) as (url, _, _),
+        httpx.AsyncClient(verify=trust) as http,
+    ):
+        assert url.startswith("https://127.0.0.1:")
+        assert 200 == (await http.get(f"{url}/v2/")).status_code
+
+
+async def test_ipv6(tmp_path: Path) -> None:
+    async with running(tmp_path, {"v2": echo}, host="::1") as (url, _, _), httpx.AsyncClient() as http:
+        assert url.startswith("http://[::1]:")
+        assert 200 == (await http.get(f"{url}/v2/")).status_code
 
 
 async def test_jobs_alone(tmp_path: Path) -> None:
