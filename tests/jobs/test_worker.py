@@ -166,8 +166,11 @@ class TestFailure:
 
 
 class TestManyWorkers:
-    async def test_each_job_is_done_once(self, database: Database, clock: HandClock, memory: Memory) -> None:
-        numbers = range(2000)
+    @pytest.mark.parametrize("count", [200, pytest.param(3000, marks=pytest.mark.slow)])
+    async def test_each_job_is_done_once(
+        self, database: Database, clock: HandClock, memory: Memory, count: int
+    ) -> None:
+        numbers = range(count)
         async with database.write() as tx:
             for number in numbers:
                 await enqueue(tx, Note(number), clock())
@@ -324,7 +327,14 @@ class TestRun:
         self, database: Database, clock: HandClock
     ) -> None:
         memory = Memory(react=lambda _: asyncio.Event().wait())
-        worker = a_worker(database, memory, clock, pace=replace(self.PACE, grace=timedelta(0)))
+        outcomes: list[Outcome] = []
+        worker = a_worker(
+            database,
+            memory,
+            clock,
+            pace=replace(self.PACE, grace=timedelta(0)),
+            observe=lambda _kind, outcome, _seconds: outcomes.append(outcome),
+        )
         await put(database, Note(1), Sweep("a"), clock=clock)
         running = asyncio.create_task(worker.run())
         await memory.started.get()
@@ -332,6 +342,7 @@ class TestRun:
         worker.stop()
         await running
         assert [("note", "waiting", 0, START), ("sweep", "waiting", 0, START)] == await rows(database)
+        assert [Outcome.RELEASED] * 2 == outcomes
 
     async def test_being_cancelled_gives_them_back_too(self, database: Database, clock: HandClock) -> None:
         memory = Memory(react=lambda _: asyncio.Event().wait())

@@ -6,7 +6,7 @@ from datetime import timedelta
 from enum import IntEnum
 from typing import Any, ClassVar, Generic, TypeVar
 
-C = TypeVar("C")
+C_contra = TypeVar("C_contra", contravariant=True)
 J = TypeVar("J", bound="Job")
 
 
@@ -61,19 +61,19 @@ class Job:
 
 
 @dataclass(frozen=True, slots=True)
-class Handler(Generic[C]):
-    """A kind of job and the function that does it. `C` is what the application hands to all its handlers."""
+class Handler(Generic[C_contra]):
+    """A kind of job and the function that does it. `C_contra` is what it needs to be handed."""
 
     job: type[Job]
-    run: Callable[[C, Any], Awaitable[None]]
+    run: Callable[[C_contra, Any], Awaitable[None]]
 
 
-def handler(job: type[J], run: Callable[[C, J], Awaitable[None]]) -> Handler[C]:
+def handler(job: type[J], run: Callable[[C_contra, J], Awaitable[None]]) -> Handler[C_contra]:
     """Bind `run` to the jobs it understands; the type checker compares their types."""
     return Handler(job, run)
 
 
-def handlers(*each: Handler[C]) -> Mapping[str, Handler[C]]:
+def handlers(*each: Handler[C_contra]) -> Mapping[str, Handler[C_contra]]:
     """Return handlers by kind; raises ValueError when two claim one kind."""
     by_kind = {one.job.kind: one for one in each}
     if len(by_kind) != len(each):

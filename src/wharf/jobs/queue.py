@@ -39,7 +39,8 @@ async def enqueue(tx: Tx, job: Job, run_at: datetime | None = None, *, clock: Cl
     """Put `job` into the queue when `tx` commits, to run at `run_at` or at once.
 
     When a job with the same key waits already, that one is kept, and moved earlier if `run_at` is. It cannot start
-    before `tx` has ended, so it sees what `tx` wrote.
+    before `tx` has ended, so it sees what `tx` wrote; what must be done later than it runs is for it to enqueue again.
+    On PostgreSQL its row is locked until then: enqueue last in a transaction.
     """
     now = clock()
     run_at = run_at or now

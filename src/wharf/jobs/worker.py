@@ -50,6 +50,7 @@ class Outcome(StrEnum):
     DONE = "done"
     FAILED = "failed"  # and will be tried again
     DEAD = "dead"
+    RELEASED = "released"  # interrupted by the end of the worker; others start it afresh
     LOST = "lost"  # not ours to say: taken over, or the database did not answer
 
 
@@ -169,6 +170,10 @@ class Worker(Generic[C]):
         outcome = Outcome.LOST
         try:
             outcome = await self._attempt(claim)
+        except asyncio.CancelledError:
+            with suppress(DatabaseError):
+                outcome = Outcome.RELEASED if await claims.release(self._db, claim) else Outcome.LOST
+            raise
         except DatabaseError:
             # How the job ended could not be written down. The claim goes stale and the job runs again.
             log.exception("job end not recorded", extra=_facts(claim))
@@ -185,7 +190,6 @@ class Worker(Generic[C]):
         except asyncio.CancelledError as error:
             if not _is_cancelled():
                 return await self._failed(claim, _text(error), final=False)  # something the handler awaited was
-            await claims.release(self._db, claim)  # changes nothing when the claim is lost
             raise
         except PayloadInvalid as error:
             log.exception("job payload invalid", extra=_facts(claim))
