@@ -1,5 +1,6 @@
 """Fixtures that every room's tests share, and two rules: no network but the loopback, no skip in CI."""
 
+import faulthandler
 import ipaddress
 import os
 import sys
@@ -60,6 +61,12 @@ def pytest_runtest_makereport() -> Generator[None, pytest.TestReport, pytest.Tes
         report.outcome = "failed"
         report.longrepr = f"skipped in CI: {reason}"
     return report
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_unconfigure() -> None:
+    """Show what keeps Python from ending, and end it: a thread that a failed test left waiting must not hold up CI."""
+    faulthandler.dump_traceback_later(60, exit=True, file=sys.__stderr__)
 
 
 def _refuse_the_network(event: str, args: tuple[Any, ...]) -> None:
