@@ -66,7 +66,7 @@ def pytest_runtest_makereport() -> Generator[None, pytest.TestReport, pytest.Tes
 @pytest.hookimpl(trylast=True)
 def pytest_unconfigure() -> None:
     """Show what keeps Python from ending, and end it: a thread that a failed test left waiting must not hold up CI."""
-    faulthandler.dump_traceback_later(60, exit=True, file=sys.__stderr__)
+    faulthandler.dump_traceback_later(60, exit=True, file=2)
 
 
 def _refuse_the_network(event: str, args: tuple[Any, ...]) -> None:
