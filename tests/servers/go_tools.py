@@ -1,4 +1,4 @@
-"""Programs built from source with the Go toolchain: the OCI conformance program and registry clients.
+"""Programs built from source with the Go toolchain: the OCI conformance program, registry clients and an S3 server.
 
 Each is pinned to one exact version and built once into `.cache/tools/`; the Go module proxy is the only source.
 `python -m tests.servers.go_tools [name …]` builds them ahead of the tests.
@@ -27,7 +27,8 @@ class GoTool:
 
 
 TOOLS = {
-    # The rewrite of June 2026 has no release yet; this is the newest commit of its main branch on the day it was pinned.
+    "versitygw": GoTool("github.com/versity/versitygw/cmd/versitygw", "v1.8.0"),
+    # The rewrite of June 2026 has no release yet; this was the newest commit of its main branch when pinned.
     "conformance": GoTool(
         "github.com/opencontainers/distribution-spec/conformance", "v0.0.0-20260831232431-97274622c111"
     ),

@@ -63,6 +63,9 @@ Answer = File | Redirect | Stream
 class Storage(Protocol):
     """Objects under keys. All methods raise StorageUnavailable when the store fails, KeyInvalid for a malformed key."""
 
+    name: str
+    """What the driver is called in the configuration."""
+
     async def stage(self, chunks: AsyncIterator[bytes | memoryview], *, hint_bytes: int | None = None) -> Stage:
         """Keep the bytes of `chunks` so that they survive a restart of the process, and return their handle.
 

@@ -2,11 +2,12 @@
 
 from collections.abc import Iterator
 from contextlib import AbstractAsyncContextManager, contextmanager
+from functools import cache
 from typing import TYPE_CHECKING
 
 import aiohttp
 from aiobotocore.config import AioConfig
-from aiobotocore.session import get_session
+from aiobotocore.session import AioSession, get_session
 from botocore.exceptions import BotoCoreError, ClientError, HTTPClientError, IncompleteReadError
 
 from wharf.config import S3Config
@@ -15,8 +16,8 @@ from wharf.storage.errors import ObjectMissing, StorageUnavailable
 if TYPE_CHECKING:
     from types_aiobotocore_s3 import S3Client
 
-# The first request and four repetitions, with pauses that double up to 20 seconds and are drawn at random.
-_ATTEMPTS = 5
+# The first request and three repetitions, after pauses drawn from the first one, two and four seconds.
+_ATTEMPTS = 4
 _CONNECT_SECONDS, _READ_SECONDS = 5, 60
 _CONNECTIONS = 256
 _ABSENT = {"NoSuchKey", "NoSuchUpload", "NotFound", "404"}
@@ -27,7 +28,7 @@ BROKEN_OFF = (HTTPClientError, IncompleteReadError, aiohttp.ClientError)
 def new_client(config: S3Config, endpoint: str | None) -> AbstractAsyncContextManager["S3Client"]:
     """Return a client for `config` that talks to `endpoint`, or to AWS; to be entered."""
     on_http = endpoint is not None and endpoint.startswith("http://")
-    return get_session().create_client(
+    return _session().create_client(
         "s3",
         region_name=config.region,
         endpoint_url=endpoint,
@@ -51,6 +52,12 @@ def new_client(config: S3Config, endpoint: str | None) -> AbstractAsyncContextMa
     )
 
 
+@cache
+def _session() -> AioSession:
+    """Return the one session, which has read the description of S3: megabytes of JSON."""
+    return get_session()
+
+
 @contextmanager
 def facts(key: str | None = None) -> Iterator[None]:
     """Turn what the library raises into the errors of this room; with `key`, absence means ObjectMissing."""
@@ -67,12 +74,3 @@ def facts(key: str | None = None) -> Iterator[None]:
 def error_code(error: ClientError) -> str:
     """Return the word with which the store refused."""
     return error.response.get("Error", {}).get("Code", "")
-
-
-@contextmanager
-def first_error() -> Iterator[None]:
-    """Raise the first of several errors that happened side by side, as itself."""
-    try:
-        yield
-    except BaseExceptionGroup as group:
-        raise group.exceptions[0] from None

@@ -30,7 +30,7 @@ from wharf.storage.base import (
     new_stage_key,
 )
 from wharf.storage.errors import ObjectMissing
-from wharf.storage.s3.client import BROKEN_OFF, error_code, facts, first_error, new_client
+from wharf.storage.s3.client import BROKEN_OFF, error_code, facts, new_client
 from wharf.storage.s3.multipart import Multipart
 from wharf.storage.s3.plan import COPY_OBJECT_BYTES, Part, part_bytes, plan
 
@@ -40,7 +40,7 @@ if TYPE_CHECKING:
 READ_BYTES = 256 * 1024
 CONTENT_TYPE = "application/octet-stream"
 _RESUMES = 4
-_COPIES_AT_ONCE = 4
+_PARTS_AT_ONCE = 4
 
 
 class S3Storage:
@@ -87,18 +87,20 @@ class S3Storage:
 
     async def _send(self, upload: Multipart, piece: io.BytesIO, pieces: AsyncIterator[io.BytesIO]) -> int:
         """Send part after part, each while the next one is gathered; return the size of all."""
-        total, number = 0, 1
-        sending: asyncio.Task[None] | None = None
-        with first_error():
-            async with asyncio.TaskGroup() as group:
-                while size := piece.tell():
-                    if sending is not None:
-                        await sending
-                    total += size
-                    sending = group.create_task(upload.send(number, piece))
-                    number += 1
-                    piece = await anext(pieces, io.BytesIO())
-        return total
+        number, total = 1, piece.tell()
+        sending = asyncio.create_task(upload.send(number, piece))
+        try:
+            while True:
+                piece = await anext(pieces, io.BytesIO())
+                await asyncio.wait([sending])
+                sending.result()
+                if not piece.tell():
+                    return total
+                number, total = number + 1, total + piece.tell()
+                sending = asyncio.create_task(upload.send(number, piece))
+        finally:
+            # Also when the body broke off: a part that arrives during an abort may survive it.
+            await asyncio.gather(sending, return_exceptions=True)
 
     async def compose(self, stages: Sequence[Stage], key: str) -> None:
         """See Storage."""
@@ -127,26 +129,29 @@ class S3Storage:
             )
 
     async def _join(self, stages: Sequence[Stage], key: str) -> None:
-        at_once = asyncio.Semaphore(_COPIES_AT_ONCE)
         async with Multipart(self._client, self._bucket, self._name(key), CONTENT_TYPE) as upload:
-            with first_error():
-                async with asyncio.TaskGroup() as group:
-                    for number, part in enumerate(plan(stages), start=1):
-                        group.create_task(self._make_part(upload, number, part, at_once))
+            parts = list(enumerate(plan(stages), start=1))
+            for first in range(0, len(parts), _PARTS_AT_ONCE):
+                making = (
+                    self._make_part(upload, number, part) for number, part in parts[first : first + _PARTS_AT_ONCE]
+                )
+                # All of them end before an abort: a part that arrives during one may survive it.
+                for error in await asyncio.gather(*making, return_exceptions=True):
+                    if error is not None:
+                        raise error
             await upload.complete()
 
-    async def _make_part(self, upload: Multipart, number: int, part: Part, at_once: asyncio.Semaphore) -> None:
-        async with at_once:
-            if part.copied:
-                (piece,) = part.slices
-                with facts(piece.key):
-                    await upload.copy(number, self._name(piece.key), piece.start, piece.end)
-                return
-            body = io.BytesIO()
-            for piece in part.slices:
-                async for chunk in self.open(piece.key, piece.start, piece.end):
-                    body.write(chunk)
-            await upload.send(number, body)
+    async def _make_part(self, upload: Multipart, number: int, part: Part) -> None:
+        if part.copied:
+            (piece,) = part.slices
+            with facts(piece.key):
+                await upload.copy(number, self._name(piece.key), piece.start, piece.end)
+            return
+        body = io.BytesIO()
+        for piece in part.slices:
+            async for chunk in self.open(piece.key, piece.start, piece.end):
+                body.write(chunk)
+        await upload.send(number, body)
 
     async def discard(self, stages: Sequence[Stage]) -> None:
         """See Storage."""

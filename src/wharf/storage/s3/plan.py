@@ -54,6 +54,8 @@ def plan(stages: Sequence[Stage]) -> list[Part]:
     parts: list[Part] = []
     loose: list[Slice] = []
     for stage in stages:
+        if not stage.size_bytes:
+            continue
         start = 0
         if loose:  # fill it up from the beginning of this stage
             start = min(stage.size_bytes, least - sum(piece.size_bytes for piece in loose))

@@ -1,0 +1,54 @@
+"""A network between Wharf and a server that loses connections, at a moment that the test chooses."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager, suppress
+from dataclasses import dataclass, field
+
+
+@dataclass
+class LossyNetwork:
+    """Carries connections to the loopback port `target`; cuts `cuts` of them, each after so many bytes of answers."""
+
+    target: int
+    port: int = 0
+    cuts: list[int] = field(default_factory=list)
+
+    async def carry(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        """Carry one connection until it ends or is cut."""
+        far_reader, far_writer = await asyncio.open_connection("127.0.0.1", self.target)
+        requests = asyncio.create_task(_pump(reader, far_writer))
+        with suppress(ConnectionError):
+            await self._answer(far_reader, writer)
+        requests.cancel()
+        for each in (writer, far_writer):
+            each.transport.abort()
+
+    async def _answer(self, far: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        while data := await far.read(64 * 1024):
+            if self.cuts:
+                self.cuts[0] -= len(data)
+                if self.cuts[0] < 0:
+                    writer.write(data[: self.cuts.pop(0)])
+                    await writer.drain()
+                    return
+            writer.write(data)
+            await writer.drain()
+
+
+async def _pump(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    with suppress(ConnectionError):
+        while data := await reader.read(64 * 1024):
+            writer.write(data)
+            await writer.drain()
+        writer.write_eof()
+
+
+@asynccontextmanager
+async def lossy_network(target: int) -> AsyncIterator[LossyNetwork]:
+    """Open a network to the loopback port `target`; clients use its `port` instead."""
+    network = LossyNetwork(target)
+    server = await asyncio.start_server(network.carry, "127.0.0.1", 0)
+    network.port = server.sockets[0].getsockname()[1]
+    async with server:
+        yield network
