@@ -1,5 +1,6 @@
 """Manifests (registry-protocol A and B.2)."""
 
+import asyncio
 import json
 from typing import Any
 
@@ -145,6 +146,12 @@ async def test_by_digest_with_tags(client: Client, algorithm: str) -> None:
     assert (201, "a, b") == (response.status, response.headers["oci-tag"])
     for tag in "ab":
         assert digest == (await client.head(MANIFESTS + tag)).headers["docker-content-digest"]
+
+
+async def test_tag_parameters_beside_a_tag(client: Client) -> None:
+    response = await _put(client, "a?tag=b", _bytes(image(LAYER)))
+    assert (201, "a, b") == (response.status, response.headers["oci-tag"])
+    assert ["a", "b"] == (await client.get("/v2/ada/app/tags/list")).json["tags"]
 
 
 async def test_a_tag_that_is_none_changes_nothing(client: Client) -> None:
@@ -373,6 +380,36 @@ async def test_deleting_a_manifest_takes_its_tags(client: Client) -> None:
     assert [] == (await client.get("/v2/ada/app/tags/list")).json["tags"]
     assert 201 == (await _put(client, "one", body)).status
     assert 200 == (await client.head(MANIFESTS + "one")).status
+
+
+async def test_deleting_an_index_leaves_its_manifests_and_the_other_way_round(client: Client) -> None:
+    body = _bytes(image(LAYER))
+    listing = _bytes(index(descriptor(body)))
+    for _ in range(2):
+        assert 201 == (await _put(client, Digest.of(body), body)).status
+        assert 201 == (await _put(client, "multi", listing)).status
+        assert 202 == (await client.delete(MANIFESTS + Digest.of(listing))).status
+        assert 200 == (await client.head(MANIFESTS + Digest.of(body))).status
+        assert 201 == (await _put(client, "multi", listing)).status
+        assert 202 == (await client.delete(MANIFESTS + Digest.of(body))).status
+        assert listing == (await client.get(MANIFESTS + "multi")).body
+
+
+async def test_deleting_a_subject_leaves_its_referrers(client: Client) -> None:
+    body = _bytes(image(LAYER))
+    await _put(client, "latest", body)
+    await _put(client, "signature", _bytes(image() | {"subject": descriptor(body)}))
+    assert 202 == (await client.delete(MANIFESTS + Digest.of(body))).status
+    assert 200 == (await client.head(MANIFESTS + "signature")).status
+    assert 1 == len((await client.get(f"/v2/ada/app/referrers/{Digest.of(body)}")).json["manifests"])
+
+
+async def test_one_tag_pushed_by_many_at_once(client: Client) -> None:
+    bodies = [_bytes(image(LAYER) | {"annotations": {"number": str(number)}}) for number in range(20)]
+    await client.head(MANIFESTS + "latest")
+    responses = await asyncio.gather(*(_put(client, "latest", body) for body in bodies))
+    assert {201} == {response.status for response in responses}
+    assert (await client.get(MANIFESTS + "latest")).body in bodies
 
 
 async def test_deletes_may_be_off(world: World, ada: Account, client: Client) -> None:
