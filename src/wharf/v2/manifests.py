@@ -54,7 +54,7 @@ async def put(request: Request) -> None:
     if isinstance(reference, TagName):
         names.insert(0, reference)
     if repository is None:
-        if parsed.required_blobs and not request.parts.config.allow_sparse_indexes:  # a new repository has none
+        if parsed.required_blobs and not request.parts.config.allow_sparse_images:  # a new repository has none
             raise ManifestBlobsUnknown(parsed.required_blobs)
         repository = await request.repository(create=True)
     principal = (await request.credentials()).principal
