@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from wharf.cli import accounts, configuration, maintenance, serve
+from wharf.cli import accounts, configuration, maintenance, repositories, serve, teams
 
 app = typer.Typer(
     name="wharf",
@@ -20,8 +20,12 @@ app.command("migrate")(maintenance.migrate)
 app.command("gc")(maintenance.gc)
 app.command("verify")(maintenance.verify)
 app.command("shell")(maintenance.shell)
+app.command("grant")(repositories.grant)
+app.command("revoke")(repositories.revoke)
+app.add_typer(repositories.app, name="repository")
 app.add_typer(accounts.user, name="user")
 app.add_typer(accounts.organization, name="organization")
+app.add_typer(teams.app, name="team")
 app.add_typer(accounts.robot, name="robot")
 app.add_typer(configuration.app, name="config")
 

@@ -34,8 +34,14 @@ DataOption = Annotated[
     typer.Option("--data", "-d", metavar="FOLDER", help="The data folder (data_folder).", show_default=False),
 ]
 
+
+class NoSuperuser(Exception):
+    """A command acts as a superuser, and there is none."""
+
+
 # Failures that are no bugs, and what a person should know about them.
 FAILURES: Mapping[type[Exception], str] = {
+    NoSuperuser: "there is no superuser yet; `wharf user create` makes the first",
     AddressInUse: "cannot listen on {0}",
     SchemaBehind: "the database needs a migration: run `wharf migrate`",
     SchemaUnknown: "the database was migrated by another release of Wharf, most likely a later one",
@@ -49,6 +55,7 @@ FAILURES: Mapping[type[Exception], str] = {
     accounts.UserUnknown: "there is no user {0.name!r}",
     accounts.RobotUnknown: "there is no robot {0.name!r}",
     accounts.TeamUnknown: "there is no team {0.name!r}",
+    accounts.MemberUnsuitable: "{0.name!r} cannot be a member: only users, and robots of the same organization, can",
     content.RepositoryUnknown: "there is no repository {0.name!r}",
     NameInvalid: "{0}",
 }
