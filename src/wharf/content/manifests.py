@@ -1,5 +1,7 @@
 """Manifests: stored byte for byte, linked to what they name, reachable by tag or digest."""
 
+import asyncio
+import random
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -22,7 +24,8 @@ from wharf.oci.manifests import Manifest
 from wharf.oci.names import TagName
 
 _m = manifest.c
-_TRIES = 5
+_TRIES = 12
+_PAUSE_SECONDS = 0.005  # at most, after the first try; twice as long after each further one, up to 32 times
 
 _BY_DIGEST = select(_m.digest, _m.media_type, _m.body).where(
     _m.repository_id == bindparam("repository"), _m.digest == bindparam("digest"), _m.deleted_at.is_(None)
@@ -147,6 +150,7 @@ class ManifestRules:
     """What a push has to obey and how long what it brings is kept unattached."""
 
     allow_sparse_indexes: bool
+    allow_sparse_images: bool = False
     lease: timedelta
 
 
@@ -186,13 +190,15 @@ async def put(database: Database, target: Repository, push: Push, rules: Manifes
             # statements. The next try sees what they did.
             if attempt == _TRIES - 1:
                 raise
+            # Of many who push one tag at once each round lets one pass: spread the others out.
+            await asyncio.sleep(random.uniform(0, _PAUSE_SECONDS * 2 ** min(attempt, 5)))  # noqa: S311 - not a secret
         else:
             return
 
 
 async def _put(tx: Tx, target: Repository, push: Push, rules: ManifestRules) -> None:
     await repositories.hold(tx, target)
-    blob_ids = await _hold_blobs(tx, target, push.parsed)
+    blob_ids = await _hold_blobs(tx, target, push.parsed, allow_absent=rules.allow_sparse_images)
     await _hold_children(tx, target, push.children, allow_absent=rules.allow_sparse_indexes)
     manifest_id = await _store(tx, target, push, leased_until=push.at + rules.lease)
     row = {"manifest_id": manifest_id, "repository_id": target.id}
@@ -241,7 +247,7 @@ async def _store(tx: Tx, target: Repository, push: Push, *, leased_until: dateti
     return row[0]
 
 
-async def _hold_blobs(tx: Tx, target: Repository, parsed: Manifest) -> list[int]:
+async def _hold_blobs(tx: Tx, target: Repository, parsed: Manifest, *, allow_absent: bool) -> list[int]:
     """Take the manifest's blobs off their leases and return their ids; raises `ManifestBlobsUnknown`."""
     named = [each.digest for each in parsed.blobs]
     if not named:
@@ -254,7 +260,7 @@ async def _hold_blobs(tx: Tx, target: Repository, parsed: Manifest) -> list[int]
     )
     known = {address for _, sha256, sha512, _ in rows for address in (sha256, sha512) if address}
     missing = tuple(digest for digest in parsed.required_blobs if digest not in known)
-    if missing:
+    if missing and not allow_absent:
         raise ManifestBlobsUnknown(missing)
     leased = [id_ for id_, _, _, leased_until in rows if leased_until is not None]
     if leased and await tx.run(_HOLD_BLOBS, repository=target.id, ids=leased) != len(leased):

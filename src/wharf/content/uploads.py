@@ -4,6 +4,7 @@ A part is a finished stage in storage plus a row. The row is inserted together w
 offset, so of two writers at one offset exactly one wins and bytes never interleave, on whichever replicas they are.
 """
 
+from collections import OrderedDict
 from collections.abc import AsyncIterator
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
@@ -15,12 +16,12 @@ from wharf.access.principals import Principal
 from wharf.content import blobs
 from wharf.content.blobs import Blob
 from wharf.content.errors import DigestMismatch, SizeMismatch, UploadOffsetMismatch, UploadUnknown
-from wharf.content.hashing import Chunk, Hashers, digests, hashed
 from wharf.content.repositories import Repository
 from wharf.content.tables import upload, upload_part
 from wharf.db import Database, Tx
 from wharf.db.dialect import insert
 from wharf.kit.clock import Clock, utc_now
+from wharf.kit.hashing import Chunk, digests, hashed
 from wharf.kit.ids import random_id
 from wharf.oci.digest import SHA256, SHA512, Digest, new_hasher
 from wharf.oci.ranges import Range
@@ -30,6 +31,8 @@ from wharf.storage.errors import ObjectMissing
 
 if TYPE_CHECKING:
     from hashlib import _Hash as Hasher
+
+_KEPT_HASHERS = 10_000
 
 _CREATE = insert(upload)
 _GET = select(upload.c.state, upload.c.offset_bytes, upload.c.digest).where(
@@ -71,6 +74,31 @@ class Upload:
     state: UploadState
     offset_bytes: int
     digest: Digest | None = None
+
+
+class Hashers:
+    """Half-finished hashes of this process's uploads, the most recently used ones.
+
+    Another replica, or this one after a restart, reads the bytes again instead.
+    """
+
+    def __init__(self) -> None:
+        self._kept: OrderedDict[str, tuple[int, Hasher]] = OrderedDict()
+
+    def take(self, upload_id: str, offset_bytes: int) -> "Hasher | None":
+        """Return the hash of the first `offset_bytes` bytes, and forget it: its next user changes it."""
+        if offset_bytes == 0:
+            return new_hasher()
+        offset, hasher = self._kept.pop(upload_id, (-1, None))
+        return hasher if offset == offset_bytes else None
+
+    def keep(self, upload_id: str, offset_bytes: int, hasher: "Hasher | None") -> None:
+        """Remember the hash of the first `offset_bytes` bytes."""
+        if hasher is None or offset_bytes == 0:
+            return
+        self._kept[upload_id] = (offset_bytes, hasher)
+        if len(self._kept) > _KEPT_HASHERS:
+            self._kept.popitem(last=False)
 
 
 class Uploads:

@@ -7,10 +7,10 @@ from datetime import datetime
 
 from sqlalchemy import bindparam, select, update
 
-from wharf.content.hashing import digests
 from wharf.content.tables import blob
 from wharf.db import Database
 from wharf.kit.clock import Clock, utc_now
+from wharf.kit.hashing import digests
 from wharf.oci.digest import SHA256, Digest
 from wharf.storage.base import Storage
 from wharf.storage.errors import ObjectMissing
