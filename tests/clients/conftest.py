@@ -1,0 +1,86 @@
+"""One registry for all clients, and each client started once."""
+
+import itertools
+import json
+import shutil
+import tempfile
+from collections.abc import Iterator
+from contextlib import ExitStack
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+from tests.clients import images
+from tests.clients.adapters import CLIENTS, Client
+from tests.clients.images import Image
+from tests.servers import containers
+from tests.servers.wharf import PASSWORD, USERNAME, Wharf
+
+
+@dataclass(frozen=True, slots=True)
+class Registry:
+    """Where the registry is, who may push to it, and what it was asked."""
+
+    port: int
+    username: str
+    password: str
+    log: Path
+
+    @property
+    def host(self) -> str:
+        return f"127.0.0.1:{self.port}"
+
+    def mounts(self, repository: str) -> int:
+        """How many blobs came into `repository` without being sent: their POST was answered with 201 at once."""
+        uploads = f"/v2/{repository}/blobs/uploads/"
+        visits = [json.loads(line) for line in self.log.read_text().splitlines() if f'"{uploads}"' in line]
+        return len([visit for visit in visits if visit["method"] == "POST" and visit["status"] == 201])
+
+
+class Publisher:
+    """Pushes an image byte for byte, so that a test knows what is in the registry."""
+
+    def __init__(self, folder: Path, registry: Registry) -> None:
+        self._run, self._folder, self._numbers = containers.skopeo(folder), folder, itertools.count()
+        self._credentials = f"--dest-creds={registry.username}:{registry.password}"
+
+    def push(self, image: Image, reference: str) -> None:
+        layout = images.layout(self._folder / str(next(self._numbers)), {"it": image})
+        options = ("--quiet", "--all", "--preserve-digests", "--dest-tls-verify=false", self._credentials)
+        self._run("copy", *options, f"oci:{layout}:it", f"docker://{reference}")
+
+
+class Clients:
+    """The clients by name, each started when first asked for."""
+
+    def __init__(self, folder: Path, stack: ExitStack, publisher: Publisher) -> None:
+        self._folder, self._stack = folder, stack
+        self._started: dict[str, Client] = {}
+        self.publisher = publisher
+
+    def __getitem__(self, name: str) -> Client:
+        if name not in self._started:
+            self._started[name] = self._stack.enter_context(CLIENTS[name](self._folder / name))
+        return self._started[name]
+
+    def fresh(self, name: str) -> Client:
+        """A client that nobody has signed in with."""
+        return self._stack.enter_context(CLIENTS[name](self._folder / f"new-{name}"))
+
+
+@pytest.fixture(scope="session")
+def registry(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Registry]:
+    wharf = Wharf(tmp_path_factory.mktemp("registry"))
+    wharf.create_user()
+    with wharf:
+        yield Registry(wharf.port, USERNAME, PASSWORD, wharf.log)
+
+
+@pytest.fixture(scope="session")
+def clients(registry: Registry) -> Iterator[Clients]:
+    # Sockets and run folders need paths shorter than pytest's own folders have.
+    folder = Path(tempfile.mkdtemp(prefix="wharf-"))
+    with ExitStack() as stack:
+        stack.callback(shutil.rmtree, folder)
+        yield Clients(folder, stack, Publisher(folder / "publisher", registry))

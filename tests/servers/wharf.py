@@ -1,0 +1,117 @@
+"""Wharf as its operators start it: `wharf serve` in a process of its own, configured through its environment."""
+
+import os
+import signal
+import subprocess
+import sys
+import threading
+from collections.abc import Mapping
+from pathlib import Path
+from typing import IO, Self
+
+from tests.servers import free_port
+from tests.servers.containers import Program
+
+WHARF = Path(sys.executable).parent / "wharf"
+USERNAME = "ada"
+# With what trips parsers of `user:password` and of URLs.
+PASSWORD = "p:ss w/ö+rd&1"
+_START_SECONDS = 60
+_STOP_SECONDS = 60
+
+
+class Wharf:
+    """One Wharf process on a free port, which keeps its data in `folder` over restarts.
+
+    `settings` are by dotted name, as in `registry.default_visibility`.
+    """
+
+    def __init__(self, folder: Path, settings: Mapping[str, object] | None = None) -> None:
+        folder.mkdir(parents=True, exist_ok=True)
+        self.folder = folder
+        self.port = free_port()
+        self.log = folder / f"wharf-{self.port}.log"
+        everything = {
+            "data_folder": folder / "data",
+            "server.port": self.port,
+            "telemetry.log_format": "json",
+            **(settings or {}),
+        }
+        self._environment = {name: value for name, value in os.environ.items() if not name.startswith("WHARF_")}
+        self._environment |= {
+            f"WHARF_{name.replace('.', '__').upper()}": str(value) for name, value in everything.items()
+        }
+        self.command = Program(WHARF, environment=self._environment, folder=folder)
+        self._process: subprocess.Popen[bytes] | None = None
+        self._reader: threading.Thread | None = None
+
+    @property
+    def host(self) -> str:
+        """What a user types before the name of an image."""
+        return f"127.0.0.1:{self.port}"
+
+    @property
+    def base_url(self) -> str:
+        return f"http://{self.host}"
+
+    def start(self) -> Self:
+        """Start the process and return when it says that it is ready; raise RuntimeError with its log."""
+        assert self._process is None, "already running"
+        process = subprocess.Popen(
+            [WHARF, "serve"],
+            cwd=self.folder,
+            env=self._environment,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+        )
+        assert process.stdout is not None
+        ready = threading.Event()
+        self._process = process
+        self._reader = threading.Thread(target=self._keep_log, args=(process.stdout, ready))
+        self._reader.start()
+        if not ready.wait(_START_SECONDS) or process.poll() is not None:
+            self.kill()
+            raise RuntimeError(f"wharf serve does not start:\n{self.log.read_text()[-4000:]}")
+        return self
+
+    def create_user(self, name: str = USERNAME, password: str = PASSWORD) -> None:
+        """Create a user; the first one of a database is a superuser."""
+        self.command("user", "create", name, "--password-stdin", stdin=f"{password}\n")
+
+    def stop(self) -> None:
+        """End the process politely and wait until it has gone."""
+        self._end(signal.SIGTERM)
+
+    def kill(self) -> None:
+        """End the process as a power cut would."""
+        self._end(signal.SIGKILL)
+
+    def __enter__(self) -> Self:
+        return self if self._process else self.start()
+
+    def __exit__(self, *_: object) -> None:
+        if self._process:
+            self.stop()
+
+    def _end(self, how: signal.Signals) -> None:
+        assert self._process is not None, "not running"
+        assert self._reader is not None
+        self._process.send_signal(how)
+        try:
+            self._process.wait(_STOP_SECONDS)
+        finally:
+            self._process.kill()
+            self._process.wait()
+            self._reader.join()
+            self._process = self._reader = None
+
+    def _keep_log(self, output: IO[bytes], ready: threading.Event) -> None:
+        """Copy what the process prints to the log; its end counts as an answer too."""
+        with output, self.log.open("ab") as log:
+            for line in output:
+                log.write(line)
+                log.flush()
+                if self.base_url.encode() in line:
+                    ready.set()
+        ready.set()
