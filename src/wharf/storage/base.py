@@ -6,7 +6,7 @@ restart, can continue or publish what another one received (docs/adr/0004-storag
 
 import re
 import uuid
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol
@@ -85,13 +85,13 @@ class Storage(Protocol):
     async def discard(self, stages: Sequence[Stage]) -> None:
         """Forget `stages`; those that are gone already do not matter."""
 
-    def open(self, key: str, start: int = 0, end: int | None = None) -> AsyncIterator[bytes]:
+    def open(self, key: str, start: int = 0, end: int | None = None) -> AsyncGenerator[bytes, None]:
         """Yield the bytes of `key` from `start` up to, not including, `end`, clamped like a slice.
 
         Raises ObjectMissing. The caller closes the iterator if it does not exhaust it (`contextlib.aclosing`).
         """
 
-    def open_stage(self, stage: Stage) -> AsyncIterator[bytes]:
+    def open_stage(self, stage: Stage) -> AsyncGenerator[bytes, None]:
         """Yield the bytes of `stage`; raises ObjectMissing when it is gone or was cut short."""
 
     async def serve(self, key: str, *, size_bytes: int, client_ip: str | None = None) -> Answer:

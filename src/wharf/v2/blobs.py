@@ -111,7 +111,7 @@ async def _send(request: Request, blob: Blob, headers: list[Header]) -> None:
         await request.start(200, headers)
         await request.send({"type": "http.response.pathsend", "path": answer.path})
         return
-    async with aclosing(storage.open(blob.storage_key, start, end)) as chunks:  # type: ignore[type-var]
+    async with aclosing(storage.open(blob.storage_key, start, end)) as chunks:
         await _stream(request, 206 if part else 200, headers, chunks)
 
 

@@ -6,6 +6,7 @@ import signal
 import subprocess
 import sys
 from collections.abc import AsyncIterator, Callable
+from contextlib import aclosing
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -173,6 +174,22 @@ async def test_a_full_disk_leaves_nothing(
     assert [] == [path for path in root.rglob("*") if path.is_file()]
 
 
+async def test_a_stage_whose_fsync_failed_is_not_believed_again(
+    local: LocalStorage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(fd: int) -> None:
+        raise OSError(errno.EIO, "Input/output error")
+
+    await published(local, b"makes the folder", KEY + "0")
+    stage = await staged(local, b"abc")
+    with monkeypatch.context() as patched:
+        patched.setattr(os, "fsync", fail)
+        with pytest.raises(StorageUnavailable):
+            await local.compose([stage], KEY)
+    with pytest.raises(ObjectMissing):
+        await local.compose([stage], KEY)
+
+
 async def test_a_full_disk_while_joining_leaves_the_stages(
     local: LocalStorage, root: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -219,6 +236,21 @@ async def test_what_is_not_in_memory_is_read_in_a_thread(local: LocalStorage, mo
     assert some(MIB) == await all_of(local.open(KEY))
     monkeypatch.setattr(driver, "_READ_NOWAIT", None)
     assert some(MIB) == await all_of(local.open(KEY))
+
+
+async def test_a_reader_that_stops_early_leaves_no_file_open(local: LocalStorage, root: Path) -> None:
+    await published(local, some(MIB))
+    stage = await staged(local, some(MIB))
+    for reading in (local.open(KEY), local.open_stage(stage)):
+        async with aclosing(reading):
+            await anext(reading)
+            assert 1 == open_files_below(root)
+        assert 0 == open_files_below(root)
+
+
+def open_files_below(root: Path) -> int:
+    handles = [os.path.realpath(each.path) for each in os.scandir("/proc/self/fd")]
+    return sum(path.startswith(f"{root}/") for path in handles)
 
 
 async def test_a_folder_that_vanished_is_an_unavailable_store(local: LocalStorage, root: Path) -> None:

@@ -12,10 +12,10 @@ import asyncio
 import os
 import stat
 import uuid
-from collections.abc import AsyncIterator, Callable, Iterator, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from concurrent.futures import wait as wait_for
-from contextlib import contextmanager
+from contextlib import aclosing, contextmanager
 from datetime import datetime
 from itertools import islice
 from pathlib import Path
@@ -137,7 +137,7 @@ class LocalStorage:
             for stage in stages:
                 files.unlink(self._path(stage.key))
 
-    async def open(self, key: str, start: int = 0, end: int | None = None) -> AsyncIterator[bytes]:
+    async def open(self, key: str, start: int = 0, end: int | None = None) -> AsyncGenerator[bytes, None]:
         """See Storage."""
         with _facts(key):
             fd = os.open(self._path(key), os.O_RDONLY | os.O_CLOEXEC)
@@ -169,17 +169,18 @@ class LocalStorage:
                 return bytes(buffer)
         return await self._run(os.pread, fd, count, position)
 
-    async def open_stage(self, stage: Stage) -> AsyncIterator[bytes]:
+    async def open_stage(self, stage: Stage) -> AsyncGenerator[bytes, None]:
         """See Storage."""
         if files.size_of(self._path(stage.key)) != stage.size_bytes:
             raise ObjectMissing(stage.key)
-        async for chunk in self.open(stage.key):
-            yield chunk
+        async with aclosing(self.open(stage.key)) as chunks:
+            async for chunk in chunks:
+                yield chunk
 
     async def serve(self, key: str, *, size_bytes: int, client_ip: str | None = None) -> Answer:
         """See Storage."""
         path = self._path(key)
-        # Half a microsecond more than trusting the database, and a damaged disk does not become a cut-off download.
+        # A microsecond more than trusting the database, and a damaged disk does not become a cut-off download.
         if files.size_of(path) != size_bytes:
             raise ObjectMissing(key)
         return File(path)

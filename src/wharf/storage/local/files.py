@@ -81,7 +81,12 @@ def sync_file(path: str, size_bytes: int) -> None:
         _check_size(fd, path, size_bytes)
         # An old stage must not look like an old object that nobody knows while its row is being written.
         os.utime(fd)
-        os.fsync(fd)
+        try:
+            os.fsync(fd)
+        except OSError:
+            # The kernel may have dropped what it could not write, and would not say so to a second attempt.
+            unlink(path)
+            raise
     finally:
         os.close(fd)
 

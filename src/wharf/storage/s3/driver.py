@@ -9,8 +9,8 @@ store. The client retries what may be repeated, with growing pauses; a download 
 
 import asyncio
 import io
-from collections.abc import AsyncIterator, Sequence
-from contextlib import AsyncExitStack, suppress
+from collections.abc import AsyncGenerator, AsyncIterator, Sequence
+from contextlib import AsyncExitStack, aclosing, suppress
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
@@ -158,7 +158,7 @@ class S3Storage:
         # One by one: the call that deletes many at once is what compatible stores most often lack.
         await asyncio.gather(*(self.delete(stage.key) for stage in stages))
 
-    async def open(self, key: str, start: int = 0, end: int | None = None) -> AsyncIterator[bytes]:
+    async def open(self, key: str, start: int = 0, end: int | None = None) -> AsyncGenerator[bytes, None]:
         """See Storage."""
         if end is not None and end <= start:
             if await self.stat(key) is None:
@@ -167,16 +167,17 @@ class S3Storage:
         with facts(key):
             for resumes_left in reversed(range(_RESUMES + 1)):
                 try:
-                    async for chunk in self._fetch(key, start, end):
-                        start += len(chunk)
-                        yield chunk
+                    async with aclosing(self._fetch(key, start, end)) as chunks:
+                        async for chunk in chunks:
+                            start += len(chunk)
+                            yield chunk
                 except BROKEN_OFF:
                     if not resumes_left:
                         raise
                 else:
                     return
 
-    async def _fetch(self, key: str, start: int, end: int | None) -> AsyncIterator[bytes]:
+    async def _fetch(self, key: str, start: int, end: int | None) -> AsyncGenerator[bytes, None]:
         wanted = f"bytes={start}-{'' if end is None else end - 1}"
         try:
             answer = await self._client.get_object(Bucket=self._bucket, Key=self._name(key), Range=wanted)
@@ -188,7 +189,7 @@ class S3Storage:
             async for chunk in body.iter_chunks(READ_BYTES):
                 yield chunk
 
-    def open_stage(self, stage: Stage) -> AsyncIterator[bytes]:
+    def open_stage(self, stage: Stage) -> AsyncGenerator[bytes, None]:
         """See Storage."""
         return self.open(stage.key)
 
