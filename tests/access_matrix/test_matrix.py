@@ -22,7 +22,19 @@ from wharf.v2.router import ROUTES, Endpoint
 
 SNAPSHOT = Path(__file__).with_name("matrix.txt")
 
-CALLERS = ("anonymous", "stranger", "member", "creator", "reader", "writer", "robot", "admin", "owner", "superuser")
+CALLERS = (
+    "anonymous",
+    "stranger",
+    "member",
+    "creator",
+    "reader",
+    "teammate",
+    "writer",
+    "robot",
+    "admin",
+    "owner",
+    "superuser",
+)
 GRANTS = {"reader": Role.READ, "writer": Role.WRITE, "robot": Role.WRITE, "admin": Role.ADMIN}
 REPOSITORIES = ("acme/public", "acme/private", "acme/absent")
 
@@ -67,12 +79,14 @@ async def clients(world: World) -> dict[str, Client]:
     accounts["robot"] = await world.robot("acme")
     await world.team(acme, "members", TeamRole.MEMBER, accounts["member"])
     await world.team(acme, "creators", TeamRole.CREATOR, accounts["creator"])
+    developers = await world.team(acme, "developers", TeamRole.MEMBER, accounts["teammate"])
     for name in ("acme/public", "acme/private"):
         repository = await world.repository(name, by=owner, public=name == "acme/public")
         await world.push_blob(repository, DATA, by=owner)
         await world.push_manifest(repository, index(), "latest", by=owner)
         for caller, role in GRANTS.items():
             await world.grant(repository, role, accounts[caller])
+        await world.grant(repository, Role.WRITE, developers)
     return {name: world.client(accounts.get(name)) for name in CALLERS}
 
 

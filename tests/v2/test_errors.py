@@ -19,7 +19,7 @@ _SAMPLES: dict[Any, Any] = {int: 7, bool: True, Action: Action.PUSH, Digest: Dig
 
 def _sample(kind: type[Exception]) -> Exception:
     """An instance, its arguments made up from their annotations."""
-    if kind.__init__ is Exception.__init__ or kind.__init__ is ValueError.__init__:
+    if kind.__init__ in {Exception.__init__, ValueError.__init__}:
         return kind()
     parameters = [
         parameter
@@ -39,11 +39,10 @@ def test_each_fact_can_be_told(kind: type[Exception]) -> None:
     answer = errors.render(_sample(kind))
     assert 400 <= answer.status < 600
     assert (b"content-type", b"application/json") in answer.headers
-    assert all(isinstance(name, bytes) and isinstance(value, bytes) for name, value in answer.headers)
+    assert all(type(part) is bytes for header in answer.headers for part in header)
     document = json.loads(answer.body)
     for error in document["errors"]:
         assert error["code"] in set(ErrorCode)
-        assert isinstance(error["message"], str)
         assert error["message"]
 
 

@@ -7,6 +7,8 @@ import pytest
 from tests.world import Account, Client, World
 from tests.world.world import PASSWORD
 from wharf.access.grants import Role
+from wharf.accounts import users
+from wharf.content import sharing
 from wharf.content.repositories import Repository
 
 PUSHING = {"realm": "http://registry.test/v2/auth", "service": "registry.test", "scope": "repository:ada/app:pull,push"}
@@ -158,6 +160,21 @@ async def test_an_expired_token_is_told_so(world: World, client: Client, reposit
     response = await client.send("GET", "/v2/ada/app/tags/list", token=token)
     assert 401 == response.status
     assert "invalid_token" == response.challenge["error"]
+
+
+async def test_what_is_taken_away_is_gone_while_the_token_lives(world: World, repository: Repository) -> None:
+    eve = await world.user("eve")
+    await world.grant(repository, Role.READ, eve)
+    client = world.client(eve)
+    assert 200 == (await client.get("/v2/ada/app/tags/list")).status
+    async with world.database.write() as tx:
+        await sharing.revoke(tx, repository, eve.principal)
+    assert 404 == (await client.get("/v2/ada/app/tags/list")).status
+    await world.grant(repository, Role.READ, eve)
+    assert 200 == (await client.get("/v2/ada/app/tags/list")).status
+    async with world.database.write() as tx:
+        await users.disable(tx, await users.get(tx, "eve"))
+    assert 404 == (await client.get("/v2/ada/app/tags/list")).status
 
 
 async def test_public_repositories_need_no_credentials_unless_configured(world: World, ada: Account) -> None:

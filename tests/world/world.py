@@ -16,13 +16,11 @@ from wharf.accounts.passwords import PasswordHash
 from wharf.accounts.registry_tokens import TokenService
 from wharf.accounts.teams import Team
 from wharf.config import RegistryConfig, StorageConfig
-from wharf.content import manifests, repositories
+from wharf.content import manifests, repositories, sharing
 from wharf.content.manifests import ManifestRules, Push
 from wharf.content.repositories import Repository
-from wharf.content.tables import repository_grant
 from wharf.content.uploads import Uploads
 from wharf.db import Database
-from wharf.db.dialect import insert
 from wharf.kit.clock import utc_now
 from wharf.kit.crypto import SecretBox
 from wharf.oci import manifests as documents
@@ -144,17 +142,9 @@ class World:
                 tx, RepositoryName(name), by=by.principal, visibility=visibility, at=utc_now()
             )
 
-    async def grant(self, repository: Repository, role: Role, account: Account) -> None:
+    async def grant(self, repository: Repository, role: Role, to: Account | Team) -> None:
         async with self.database.write() as tx:
-            await tx.run(
-                _GRANT,
-                repository_id=repository.id,
-                user_id=account.principal.user_id,
-                robot_id=account.principal.robot_id,
-                team_id=None,
-                role=role,
-                created_at=utc_now(),
-            )
+            await sharing.grant(tx, repository, to.principal if isinstance(to, Account) else to, role, at=utc_now())
 
     async def push_blob(self, repository: Repository, data: bytes, *, by: Account) -> Digest:
         session = await self.uploads.create(repository, by=by.principal)
@@ -178,9 +168,6 @@ class World:
         layer = f"layer {next(self._numbers)}".encode()
         await self.push_blob(repository, layer, by=by)
         return await self.push_manifest(repository, image(layer) | fields, *tags, by=by)
-
-
-_GRANT = insert(repository_grant)
 
 
 def image(*layers: bytes) -> dict[str, Any]:

@@ -8,6 +8,7 @@ from sqlalchemy import ColumnElement, bindparam, or_, select, true
 from wharf.access import decide
 from wharf.access.actions import Action
 from wharf.access.grants import (
+    NO_GRANTS,
     Grants,
     RepositoryState,
     Resource,
@@ -129,10 +130,12 @@ async def _access(read: Read, principal: Principal, name: RepositoryName, action
     id_, namespace_id, visibility, state, _, _, superuser, robot_enabled = rows[0]
     found = from_row(id_, namespace_id, name, visibility, state)
     principal = _as_of_now(principal, superuser=superuser, robot_enabled=robot_enabled)
-    grants = Grants(
-        strongest_role(*(Role(row[4]) for row in rows if row[4])),
-        strongest_team_role(*(TeamRole(row[5]) for row in rows if row[5])),
-    )
+    grants = NO_GRANTS  # also for a caller who was disabled: what it was granted waits for it
+    if principal.kind is not PrincipalKind.ANONYMOUS:
+        grants = Grants(
+            strongest_role(*(Role(row[4]) for row in rows if row[4])),
+            strongest_team_role(*(TeamRole(row[5]) for row in rows if row[5])),
+        )
     resource = Resource(found.namespace_id, found.visibility, found.state)
     decision = decide.decide(principal, action, resource, grants)
     if decision.allowed:
