@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 
 from tests.servers.postgres import PostgresServer, postgres_server
+from tests.servers.s3 import S3Server, s3_server
 from tests.servers.schema import create_tables
 from wharf.db import Database, open_database
 
@@ -19,6 +20,13 @@ from wharf.db import Database, open_database
 def postgres() -> Iterator[PostgresServer]:
     """A real PostgreSQL server, started once a session by the first test that wants it."""
     with postgres_server() as server:
+        yield server
+
+
+@pytest.fixture(scope="session")
+def s3() -> Iterator[S3Server]:
+    """A real S3 server, started once a session by the first test that wants it."""
+    with s3_server() as server:
         yield server
 
 

@@ -5,7 +5,9 @@ from pathlib import Path
 import pytest
 
 from tests.conformance import program
-from tests.servers.wharf import PASSWORD, USERNAME, Wharf
+from tests.servers.postgres import PostgresServer
+from tests.servers.s3 import S3Server
+from tests.servers.wharf import PASSWORD, USERNAME, Wharf, replicas
 
 pytestmark = [pytest.mark.conformance, pytest.mark.slow]
 
@@ -19,6 +21,13 @@ def test_on_sqlite_and_local_disk(tmp_path: Path) -> None:
     wharf.create_user()
     with wharf:
         _passes_twice(wharf.host, tmp_path)
+
+
+@pytest.mark.postgresql
+@pytest.mark.s3
+def test_on_postgresql_and_s3_with_two_processes(tmp_path: Path, postgres: PostgresServer, s3: S3Server) -> None:
+    with replicas(tmp_path / "wharf", postgres, s3.bucket(), SETTINGS) as cluster:
+        _passes_twice(cluster.host, tmp_path)
 
 
 def _passes_twice(host: str, folder: Path) -> None:

@@ -5,12 +5,17 @@ import signal
 import subprocess
 import sys
 import threading
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, Self
 
 from tests.servers import free_port
 from tests.servers.containers import Program
+from tests.servers.postgres import PostgresServer
+from tests.servers.proxy import round_robin
+from wharf.config import S3Config
 
 WHARF = Path(sys.executable).parent / "wharf"
 USERNAME = "ada"
@@ -115,3 +120,47 @@ class Wharf:
                 if self.base_url.encode() in line:
                     ready.set()
         ready.set()
+
+
+@dataclass(frozen=True, slots=True)
+class Replicas:
+    """Several processes with one database and one bucket, and the port of the load balancer before them."""
+
+    port: int
+    processes: list[Wharf]
+
+    @property
+    def host(self) -> str:
+        """What a user types before the name of an image."""
+        return f"127.0.0.1:{self.port}"
+
+    @property
+    def base_url(self) -> str:
+        return f"http://{self.host}"
+
+
+@contextmanager
+def replicas(
+    folder: Path, postgres: PostgresServer, bucket: S3Config, settings: Mapping[str, object] | None = None
+) -> Iterator[Replicas]:
+    """Run two processes on a new database in `postgres` and on `bucket`, behind a proxy that asks them in turn."""
+    url = postgres.create(tables=False)
+    shared = {
+        "secret_key": "the-same-on-all-replicas-of-a-cluster",
+        "database.url": url,
+        "storage.driver": "s3",
+        "storage.s3.endpoint": bucket.endpoint,
+        "storage.s3.bucket": bucket.bucket,
+        "storage.s3.access_key": bucket.access_key,
+        "storage.s3.secret_key": bucket.secret_key,
+        "server.trusted_proxies": "127.0.0.0/8",
+        **(settings or {}),
+    }
+    processes = [Wharf(folder / f"replica-{number}", shared) for number in (1, 2)]
+    processes[0].create_user()
+    with ExitStack() as stack:
+        for process in processes:
+            stack.enter_context(process)
+        port = stack.enter_context(round_robin(folder / "proxy", [process.port for process in processes]))
+        yield Replicas(port, processes)
+    postgres.drop(url)

@@ -7,18 +7,11 @@ from pathlib import Path
 
 import pytest
 
-from tests.servers.s3 import S3Server, s3_server
+from tests.servers.s3 import S3Server
 from wharf.config import StorageConfig
 from wharf.storage import Storage, open_storage
 
 DRIVERS = ["local", pytest.param("s3", marks=pytest.mark.s3)]
-
-
-@pytest.fixture(scope="session")
-def s3() -> Iterator[S3Server]:
-    """A real S3 server, started once a session by the first test that wants it."""
-    with s3_server() as server:
-        yield server
 
 
 @pytest.fixture
