@@ -9,6 +9,7 @@ import pytest
 
 from wharf.app import refusals
 from wharf.app.asgi import Gateway
+from wharf.app.operations import Lifecycle
 from wharf.app.refusals import Receive, Scope, Send, Surface
 from wharf.config import Networks, ServerConfig
 from wharf.telemetry.access_log import AccessLog
@@ -40,7 +41,7 @@ def client(gateway: Gateway) -> httpx.AsyncClient:
 
 
 def gateway(surfaces: Mapping[str, Surface], log: AccessLog | None = None, **settings: Any) -> Gateway:
-    return Gateway(ServerConfig(**settings), surfaces, log)
+    return Gateway(ServerConfig(**settings), surfaces, log, Lifecycle())
 
 
 SURFACES = {"": saying("front"), "v2": saying("registry"), "api": saying("rest")}

@@ -62,11 +62,12 @@ async def running(
     folder: Path, surfaces: dict[str, Surface], **settings: Any
 ) -> AsyncIterator[tuple[str, Stopping, "asyncio.Task[None]"]]:
     """A server with surfaces of our own; yields its URL, how to stop it, and the task that ends with it."""
+    settings = {"shutdown_notice_seconds": 0, **settings}
     config = Config(data_folder=folder, server=ServerConfig(port=0, **settings), jobs=JobsConfig(embedded=False))
     await prepare(config)
     wharf = await build(config)
     health = Health(wharf.database, wharf.storage, wharf.lifecycle)
-    wharf = replace(wharf, gateway=Gateway(config.server, {"health": health, **surfaces}, None))
+    wharf = replace(wharf, gateway=Gateway(config.server, {"health": health, **surfaces}, None, wharf.lifecycle))
     stopping, ready = Stopping(), asyncio.get_running_loop().create_future()
 
     async def announce(url: str) -> None:
@@ -184,8 +185,22 @@ async def test_before_it_stops_a_server_says_so_and_goes_on_for_a_while(
         while (answer := await http.get(f"{url}/health/ready")).status_code != 503:
             await asyncio.sleep(0)
         assert answer.json()["services"]["accepting"] is False
-        assert 200 == (await http.get(f"{url}/v2/")).status_code
+        last = await http.get(f"{url}/v2/")
+        assert (200, "close") == (last.status_code, last.headers["connection"])
         noticed.set()
+        await serving
+
+
+async def test_a_person_at_the_terminal_does_not_wait_for_load_balancers(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def notice(_config: ServerConfig) -> None:
+        raise AssertionError("nobody to notice")
+
+    monkeypatch.setattr(server, "_let_load_balancers_notice", notice)
+    async with running(tmp_path, {"v2": echo}) as (_, stopping, serving):
+        stopping.on_signals()
+        signal.raise_signal(signal.SIGINT)
         await serving
 
 

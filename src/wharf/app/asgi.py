@@ -12,6 +12,7 @@ from collections.abc import Awaitable, Mapping
 from time import perf_counter
 
 from wharf.app import proxies, refusals
+from wharf.app.operations import Lifecycle
 from wharf.app.refusals import Message, Receive, Refusal, Scope, Send, Surface
 from wharf.config import ServerConfig
 from wharf.telemetry.access_log import AccessLog
@@ -26,13 +27,18 @@ _HEADER_OVERHEAD = len(": \r\n")
 
 
 class Exchange:
-    """The `send` of a surface: passes messages on, notes the status, adds the request id to the answer."""
+    """The `send` of a surface: passes messages on, notes the status, adds the request id to the answer.
 
-    __slots__ = ("_id", "_send", "status")
+    A process that is about to end closes each connection with the answer: the next request of a client that keeps its
+    connection would otherwise cross the end on the wire, and get none.
+    """
 
-    def __init__(self, send: Send, request_id: str) -> None:
+    __slots__ = ("_closing", "_id", "_send", "status")
+
+    def __init__(self, send: Send, request_id: str, *, closing: bool) -> None:
         self._send = send
         self._id = request_id
+        self._closing = closing
         self.status = 0
 
     def __call__(self, message: Message) -> Awaitable[None]:
@@ -40,6 +46,8 @@ class Exchange:
         if message["type"] == "http.response.start":
             self.status = message["status"]
             message["headers"] = [*message["headers"], (b"x-request-id", self._id.encode())]
+            if self._closing:
+                message["headers"].append((b"connection", b"close"))
         return self._send(message)
 
 
@@ -49,8 +57,15 @@ class Gateway:
     No exception reaches the server unless an answer has begun and can only be cut off.
     """
 
-    def __init__(self, config: ServerConfig, surfaces: Mapping[str, Surface], access_log: AccessLog | None) -> None:
+    def __init__(
+        self,
+        config: ServerConfig,
+        surfaces: Mapping[str, Surface],
+        access_log: AccessLog | None,
+        lifecycle: Lifecycle,
+    ) -> None:
         self._surfaces = surfaces
+        self._lifecycle = lifecycle
         self._access_log = access_log
         self._trusted = config.trusted_proxies
         self._max_header_bytes = config.max_header_bytes
@@ -74,7 +89,7 @@ class Gateway:
         request_id.set(id_)
         if self._trusted:
             proxies.apply(scope, self._trusted)
-        exchange = Exchange(send, id_)
+        exchange = Exchange(send, id_, closing=self._lifecycle.draining)
         refusal = None
         if surface is None or header_bytes > self._max_header_bytes or self.in_flight >= self._max_requests:
             refusal = self._refusal(name, surface, header_bytes)

@@ -94,7 +94,7 @@ async def build(
         storage=storage,
         tokens=tokens,
         lifecycle=lifecycle,
-        gateway=Gateway(config.server, _surfaces(config, jobs, tokens, lifecycle), access_log),
+        gateway=Gateway(config.server, _surfaces(config, jobs, tokens, lifecycle), access_log, lifecycle),
         worker=_worker(config, jobs),
         jobs=jobs,
         access_log=access_log,

@@ -1,8 +1,9 @@
 """One process of Wharf: starts, says that it is ready, and ends without dropping a request.
 
-SIGTERM or SIGINT: /health/ready turns to 503 and, after `server.shutdown_notice_seconds`, nothing more is accepted;
-what is in flight is finished within `server.shutdown_drain_seconds`; jobs are given back; exit. A second signal ends
-the process at once. What granian can and cannot do is in docs/adr/0005-embedded-server-limits.md.
+SIGTERM: /health/ready turns to 503 and every answer closes its connection; after `server.shutdown_notice_seconds`
+nothing more is accepted; what is in flight is finished within `server.shutdown_drain_seconds`; jobs are given back;
+exit. SIGINT, a person at the terminal, skips the notice. A second signal ends the process at once. What granian can and
+cannot do is in docs/adr/0005-embedded-server-limits.md.
 """
 
 import asyncio
@@ -12,6 +13,7 @@ import signal
 import socket
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
+from functools import partial
 from typing import Any
 
 from granian.constants import Interfaces, SSLProtocols
@@ -42,18 +44,20 @@ class Stopping:
 
     def __init__(self) -> None:
         self.asked = asyncio.Event()
+        self.with_notice = True
 
-    def ask(self) -> None:
+    def ask(self, *, with_notice: bool = True) -> None:
         """Begin to stop; the second time, end the process at once."""
         if self.asked.is_set():
             os._exit(_SECOND_SIGNAL_STATUS)
+        self.with_notice = with_notice
         self.asked.set()
 
     def on_signals(self) -> None:
         """Take SIGTERM and SIGINT for the wish."""
         loop = asyncio.get_running_loop()
-        for number in (signal.SIGTERM, signal.SIGINT):
-            loop.add_signal_handler(number, self.ask)
+        loop.add_signal_handler(signal.SIGTERM, self.ask)
+        loop.add_signal_handler(signal.SIGINT, partial(self.ask, with_notice=False))
 
 
 async def serve(wharf: Wharf, stopping: Stopping, *, ready: Callable[[str], Awaitable[None]]) -> None:
@@ -73,7 +77,7 @@ async def serve(wharf: Wharf, stopping: Stopping, *, ready: Callable[[str], Awai
         await ready(_url(config, port))
         await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
     finally:
-        await _drain(wharf, server, serving)
+        await _drain(wharf, server, serving, with_notice=stopping.with_notice)
         await _stop_working(wharf, tasks - {serving})
     if not stopping.asked.is_set():
         raise EndedUnasked
@@ -148,12 +152,13 @@ async def _until_accepting(host: str, port: int, serving: asyncio.Task[None]) ->
     await serving
 
 
-async def _drain(wharf: Wharf, server: Server, serving: asyncio.Task[None]) -> None:
+async def _drain(wharf: Wharf, server: Server, serving: asyncio.Task[None], *, with_notice: bool) -> None:
     config = wharf.config.server
     wharf.lifecycle.draining = True
     if serving.done():
         return
-    await _let_load_balancers_notice(config)
+    if with_notice:
+        await _let_load_balancers_notice(config)
     server.stop()  # type: ignore[no-untyped-call]
     log.info("shutdown started", extra={"requests_in_flight": wharf.gateway.in_flight})
     done, _ = await asyncio.wait({serving}, timeout=config.shutdown_drain_seconds)

@@ -58,11 +58,11 @@ class ServerConfig:
     shutdown_notice_seconds: Annotated[
         int,
         doc(
-            "How long Wharf still accepts connections after SIGTERM while /health/ready says 503, "
-            "so that a load balancer stops sending first.",
+            "How long Wharf still accepts connections after SIGTERM (not Ctrl-C) while /health/ready says 503, "
+            "so that a load balancer stops sending first and kept connections end with an answer.",
             ge=0,
         ),
-    ] = 0
+    ] = 1
     header_read_timeout_seconds: Annotated[
         int, doc("A client that takes longer to send its request headers is cut off.", ge=1)
     ] = 30
