@@ -7,7 +7,7 @@ import tempfile
 from pathlib import Path
 from typing import Any
 
-from bench import compare, report, scale, toolchain
+from bench import compare, disk, report, scale, toolchain
 from bench.workloads import WORKLOADS
 
 PAGE = toolchain.ROOT / "docs" / "benchmarks.md"
@@ -20,7 +20,9 @@ def main() -> int:
     if options.render:
         report.write(json.loads(options.render.read_text()), PAGE)
         return 0
-    with tempfile.TemporaryDirectory(prefix="wharf-bench-", dir=options.folder) as folder:
+    options.folder.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(prefix="run-", dir=options.folder) as folder:
+        disk.keep_apart(Path(folder))
         if options.profile:
             compare.profiled(Path(folder), options)
             return 0
@@ -59,7 +61,12 @@ def _options() -> argparse.Namespace:
     parser.add_argument("--profile", action="store_true", help="show where Wharf's CPU goes instead of comparing")
     parser.add_argument("--json", type=Path, help=f"where the figures go (default {RESULTS})")
     parser.add_argument("--render", type=Path, help="only write the report, from the figures of an earlier run")
-    parser.add_argument("--folder", type=Path, help="where servers keep their data (default: the temporary folder)")
+    parser.add_argument(
+        "--folder",
+        type=Path,
+        default=toolchain.CACHE / "data",
+        help="where servers keep their data (default %(default)s)",
+    )
     return parser.parse_args()
 
 
