@@ -2,15 +2,17 @@
 
 import io
 import socket
+from collections import defaultdict
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
-from typing import Any
+from typing import Any, cast
 from urllib.parse import parse_qs, urlsplit
 
 import httpx
 import pytest
+from botocore.exceptions import ClientError
 
 from tests.contracts.storage.content import KEY, KIB, MIB, all_of, body, cut, keys, published, some, staged
 from tests.contracts.storage.network import lossy_network
@@ -18,7 +20,7 @@ from tests.servers import free_port
 from tests.servers.s3 import DOMAIN, SECRET_KEY, S3Server
 from wharf.config import Networks, S3Config
 from wharf.storage import Redirect, Stage, StorageUnavailable, Stream
-from wharf.storage.s3 import S3Storage, client
+from wharf.storage.s3 import S3Storage, client, driver
 from wharf.storage.s3.multipart import Multipart
 
 pytestmark = pytest.mark.s3
@@ -64,6 +66,24 @@ async def test_a_redirect_signs_the_host_alone_and_tells_no_secret(s3: S3Server)
     assert ["90"] == query["X-Amz-Expires"]
     assert before <= answer.expires_at - timedelta(seconds=90) <= datetime.now(UTC)
     assert SECRET_KEY not in answer.url
+
+
+async def test_a_redirect_is_signed_again_long_before_it_expires(s3: S3Server) -> None:
+    async with opened(s3.bucket(redirect_ttl_seconds=90)) as storage:
+        await published(storage, b"x")
+        first = await redirect(storage)
+        assert first is await redirect(storage)
+        storage._signed[KEY] = replace(first, expires_at=first.expires_at - timedelta(seconds=30))
+        again = await redirect(storage)
+        assert again.expires_at >= first.expires_at
+
+
+async def test_few_redirects_are_remembered(s3: S3Server, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(driver, "_REUSED_COUNT", 3)
+    async with opened(s3.bucket()) as storage:
+        for number in range(5):
+            await storage.serve(f"{KEY}{number}", size_bytes=1)
+            assert len(storage._signed) <= 3
 
 
 @pytest.mark.parametrize("change", [("X-Amz-Expires=1200", "X-Amz-Expires=9999"), ("ab" * 32, "cd" * 32)])
@@ -177,6 +197,43 @@ async def test_an_old_upload_that_still_receives_parts_is_left_alone(s3: S3Serve
             assert not await storage._abort("stages/slow", slow._id, datetime.now(UTC) - FUTURE)
             await slow.complete()
         assert some(KIB) == await all_of(storage.open("stages/slow"))
+
+
+class WantsEqualParts:
+    """The client of a store with the rule of Cloudflare R2: all parts but the last, which is smaller, have one size."""
+
+    def __init__(self, client: Any) -> None:
+        self._client = client
+        self._sizes: dict[str, dict[int, int]] = defaultdict(dict)
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._client, name)
+
+    async def upload_part(self, **told: Any) -> Any:
+        self._sizes[told["UploadId"]][told["PartNumber"]] = len(told["Body"].getvalue())
+        return await self._client.upload_part(**told)
+
+    async def upload_part_copy(self, **told: Any) -> Any:
+        first, last = map(int, told["CopySourceRange"].removeprefix("bytes=").split("-"))
+        self._sizes[told["UploadId"]][told["PartNumber"]] = last - first + 1
+        return await self._client.upload_part_copy(**told)
+
+    async def complete_multipart_upload(self, **told: Any) -> Any:
+        *sizes, last = (size for _, size in sorted(self._sizes[told["UploadId"]].items()))
+        if len(set(sizes)) > 1 or max(sizes, default=last) < last:
+            message = "All non-trailing parts must have the same length."
+            raise ClientError({"Error": {"Code": "InvalidPart", "Message": message}}, "CompleteMultipartUpload")
+        return await self._client.complete_multipart_upload(**told)
+
+
+@pytest.mark.parametrize("sizes", [(6, 9), (20, 1, 20), (5, 6, 7), (16, 8), (30, 2)], ids=str)
+async def test_a_store_that_wants_parts_of_one_size(s3: S3Server, sizes: tuple[int, ...]) -> None:
+    async with opened(s3.bucket()) as storage:
+        storage._client = cast("Any", WantsEqualParts(storage._client))
+        bodies = [some(size * MIB, seed) for seed, size in enumerate(sizes)]
+        await storage.compose([await staged(storage, data) for data in bodies], KEY)
+        assert b"".join(bodies) == await all_of(storage.open(KEY))
+        assert 0 == await storage.abort_unfinished(datetime.now(UTC) + FUTURE)
 
 
 async def test_a_download_goes_on_where_the_connection_broke(s3: S3Server) -> None:

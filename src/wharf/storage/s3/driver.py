@@ -31,8 +31,8 @@ from wharf.storage.base import (
 )
 from wharf.storage.errors import ObjectMissing
 from wharf.storage.s3.client import BROKEN_OFF, error_code, facts, new_client
-from wharf.storage.s3.multipart import Multipart
-from wharf.storage.s3.plan import COPY_OBJECT_BYTES, Part, part_bytes, plan
+from wharf.storage.s3.multipart import Multipart, PartsRefused
+from wharf.storage.s3.plan import COPY_OBJECT_BYTES, Part, part_bytes, plan, plan_equal
 
 if TYPE_CHECKING:
     from types_aiobotocore_s3 import S3Client
@@ -41,6 +41,9 @@ READ_BYTES = 256 * 1024
 CONTENT_TYPE = "application/octet-stream"
 _RESUMES = 4
 _PARTS_AT_ONCE = 4
+# Signing takes the library 200 µs, and many clients pull the same layer in the same minute.
+_REUSE = timedelta(minutes=1)
+_REUSED_COUNT = 10_000
 
 
 class S3Storage:
@@ -53,6 +56,7 @@ class S3Storage:
         self._client = client
         self._signer = signer
         self._resources = resources
+        self._signed: dict[str, Redirect] = {}
         self._bucket = config.bucket
         self._prefix = config.prefix.strip("/") + "/" if config.prefix.strip("/") else ""
 
@@ -129,8 +133,14 @@ class S3Storage:
             )
 
     async def _join(self, stages: Sequence[Stage], key: str) -> None:
+        try:
+            await self._make(plan(stages), key)
+        except PartsRefused:
+            await self._make(plan_equal(stages), key)
+
+    async def _make(self, planned: list[Part], key: str) -> None:
         async with Multipart(self._client, self._bucket, self._name(key), CONTENT_TYPE) as upload:
-            parts = list(enumerate(plan(stages), start=1))
+            parts = list(enumerate(planned, start=1))
             for first in range(0, len(parts), _PARTS_AT_ONCE):
                 making = (
                     self._make_part(upload, number, part) for number, part in parts[first : first + _PARTS_AT_ONCE]
@@ -199,16 +209,25 @@ class S3Storage:
         Nothing is stored for the sake of zero bytes, and some clients send their credentials along to where a redirect
         leads; so an empty object comes from Wharf. Only the host is signed: clients add Range and Accept as they like.
         """
+        name = self._name(key)
         config = self._config
         if not (config.redirect and size_bytes) or client_ip in config.no_redirect_networks:
             return Stream()
-        ttl = config.redirect_ttl_seconds
-        expires_at = datetime.now(UTC) + timedelta(seconds=ttl)
-        with facts():
-            url = await self._signer.generate_presigned_url(
-                "get_object", Params={"Bucket": self._bucket, "Key": self._name(key)}, ExpiresIn=ttl
-            )
-        return Redirect(url, expires_at)
+        now = datetime.now(UTC)
+        lifetime = timedelta(seconds=config.redirect_ttl_seconds)
+        signed = self._signed.get(key)
+        if signed is None or signed.expires_at - now < lifetime - min(_REUSE, lifetime / 4):
+            with facts():
+                url = await self._signer.generate_presigned_url(
+                    "get_object",
+                    Params={"Bucket": self._bucket, "Key": name},
+                    ExpiresIn=config.redirect_ttl_seconds,
+                )
+            signed = Redirect(url, now + lifetime)
+            if len(self._signed) >= _REUSED_COUNT:
+                self._signed.clear()
+            self._signed[key] = signed
+        return signed
 
     async def stat(self, key: str) -> int | None:
         """See Storage."""

@@ -5,11 +5,18 @@ from contextlib import suppress
 from types import TracebackType
 from typing import TYPE_CHECKING, Self
 
-from wharf.storage.s3.client import facts
+from botocore.exceptions import ClientError
+
+from wharf.storage.errors import StorageUnavailable
+from wharf.storage.s3.client import error_code, facts
 
 if TYPE_CHECKING:
     from types_aiobotocore_s3 import S3Client
     from types_aiobotocore_s3.type_defs import CompletedPartTypeDef
+
+
+class PartsRefused(StorageUnavailable):
+    """The store does not take parts of these sizes."""
 
 
 class Multipart:
@@ -66,9 +73,14 @@ class Multipart:
         self._parts[number] = {"PartNumber": number, "ETag": copied["CopyPartResult"]["ETag"]}
 
     async def complete(self) -> None:
-        """Make the parts an object."""
+        """Make the parts an object; raises PartsRefused."""
         parts = [self._parts[number] for number in sorted(self._parts)]
         with facts():
-            await self._client.complete_multipart_upload(
-                Bucket=self._bucket, Key=self._name, UploadId=self._id, MultipartUpload={"Parts": parts}
-            )
+            try:
+                await self._client.complete_multipart_upload(
+                    Bucket=self._bucket, Key=self._name, UploadId=self._id, MultipartUpload={"Parts": parts}
+                )
+            except ClientError as error:
+                if error_code(error) == "InvalidPart":
+                    raise PartsRefused(str(error)) from error
+                raise

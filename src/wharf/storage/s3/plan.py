@@ -1,7 +1,8 @@
 """How stages become the parts of one S3 object. Pure.
 
 S3 allows at most 10,000 parts, each of 5 MiB to 5 GiB, only the last one smaller. So a stage that is large enough is
-copied inside the store, and small neighbours travel through Wharf to be sent as one part.
+copied inside the store, and small neighbours travel through Wharf to be sent as one part. Cloudflare R2 wants parts of
+one size, which makes more of them travel.
 """
 
 from collections.abc import Sequence
@@ -39,11 +40,16 @@ class Part:
     slices: tuple[Slice, ...]
     copied: bool
 
+    @property
+    def size_bytes(self) -> int:
+        """How many bytes these are."""
+        return sum(piece.size_bytes for piece in self.slices)
+
 
 def part_bytes(hint_bytes: int | None) -> int:
     """Return the size of the parts in which a stage of about `hint_bytes` is sent.
 
-    All are of one size, as Cloudflare R2 demands. Without a hint a stage may have 78 GiB.
+    All are of one size. Without a hint a stage may have 78 GiB.
     """
     return max(SENT_PART_BYTES, -(-(hint_bytes or 0) // _COUNT))
 
@@ -70,6 +76,27 @@ def plan(stages: Sequence[Stage]) -> list[Part]:
             loose = [rest]
     if loose:
         parts.append(Part(tuple(loose), copied=False))
+    return parts
+
+
+def plan_equal(stages: Sequence[Stage]) -> list[Part]:
+    """Return parts of one size, the last one smaller, that together are the concatenation of `stages`."""
+    size = part_bytes(sum(stage.size_bytes for stage in stages))
+    parts: list[Part] = []
+    pieces: list[Slice] = []
+    room = size
+    for stage in stages:
+        start = 0
+        while start < stage.size_bytes:
+            end = min(stage.size_bytes, start + room)
+            pieces.append(Slice(stage.key, start, end))
+            room -= end - start
+            start = end
+            if not room:
+                parts.append(Part(tuple(pieces), copied=len(pieces) == 1))
+                pieces, room = [], size
+    if pieces:
+        parts.append(Part(tuple(pieces), copied=False))
     return parts
 
 
