@@ -14,6 +14,7 @@ from wharf.access.principals import Principal, PrincipalKind
 from wharf.accounts import users
 from wharf.content import manifests, repositories, tags
 from wharf.content.blobs import Blob
+from wharf.content.errors import ManifestUnknown
 from wharf.content.gc.collect import CollectionRules, collect_repository
 from wharf.content.gc.freed import Freed
 from wharf.content.gc.sweep import sweep
@@ -46,7 +47,12 @@ class Registry:
     repository: Repository = field(init=False)
     rules: CollectionRules = field(
         default_factory=lambda: CollectionRules(
-            time_machine=WINDOW, blob_lease=LEASE, grace=GRACE, orphan_age=LEASE, batch_count=3
+            time_machine=WINDOW,
+            blob_lease=LEASE,
+            grace=GRACE,
+            orphan_age=LEASE,
+            batch_count=3,
+            max_deletions_per_second=100_000,
         )
     )
 
@@ -97,7 +103,7 @@ class Registry:
         parsed = Digest(reference) if ":" in reference else TagName(reference)
         try:
             await manifests.get(self.database, self.repository, parsed, now=self.now)
-        except manifests.ManifestUnknown:
+        except ManifestUnknown:
             return False
         return True
 

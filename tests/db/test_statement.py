@@ -122,7 +122,7 @@ async def test_run_counts_the_rows_it_touched(things: Database) -> None:
         assert 3 == await tx.scalar(COUNT)
 
 
-@pytest.mark.parametrize("dialect", [dialects.sqlite, dialects.postgresql], ids=lambda dialect: dialect.name)
+@pytest.mark.parametrize("dialect", [dialects.sqlite(), dialects.postgresql()], ids=lambda dialect: dialect.name)
 class TestPlans:
     def test_a_statement_is_compiled_once(self, dialect: object) -> None:
         plans = Plans(dialect)  # type: ignore[arg-type]

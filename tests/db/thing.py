@@ -43,7 +43,7 @@ DELETE = delete(thing).where(c.name == bindparam("called"))
 
 async def create(database: Database) -> None:
     """Create the table."""
-    dialect = dialects.sqlite if database.name == "sqlite" else dialects.postgresql
+    dialect = dialects.sqlite() if database.name == "sqlite" else dialects.postgresql()
     ddl = str(CreateTable(thing).compile(dialect=dialect))
     async with database.write() as tx:
         await tx.run(text(ddl))

@@ -134,7 +134,7 @@ async def test_looking_and_claiming_walk_no_table(long_queue: Database, database
 
 def _explain(name: str, url: str) -> list[str]:
     """How the database goes about the two statements of an idle or claiming worker."""
-    plans = Plans(dialects.sqlite if name == "sqlite" else dialects.postgresql)
+    plans = Plans(dialects.sqlite() if name == "sqlite" else dialects.postgresql())
     statements = [
         plans.of(statement, given).text(given)
         for statement, given in (

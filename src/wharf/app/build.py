@@ -118,6 +118,7 @@ def collection_rules(config: Config) -> CollectionRules:
         grace=timedelta(seconds=config.gc.grace_seconds),
         orphan_age=timedelta(seconds=config.gc.orphan_age_seconds),
         batch_count=config.gc.batch_count,
+        max_deletions_per_second=config.gc.max_blobs_per_second,
     )
 
 

@@ -4,15 +4,28 @@
 `with_for_update(...)` needs no wrapper: SQLite renders nothing for it, its writers are already alone.
 """
 
-import sqlite3
+from functools import cache
 
-import psycopg
 from sqlalchemy import Dialect
 from sqlalchemy.dialects.postgresql import insert
-from sqlalchemy.dialects.postgresql.psycopg import PGDialect_psycopg
-from sqlalchemy.dialects.sqlite.pysqlite import SQLiteDialect_pysqlite
 
 __all__ = ["insert", "postgresql", "sqlite"]
 
-sqlite: Dialect = SQLiteDialect_pysqlite(dbapi=sqlite3)
-postgresql: Dialect = PGDialect_psycopg(dbapi=psycopg)  # type: ignore[no-untyped-call]
+
+@cache
+def sqlite() -> Dialect:
+    """How statements are written for SQLite."""
+    import sqlite3
+
+    from sqlalchemy.dialects.sqlite.pysqlite import SQLiteDialect_pysqlite
+
+    return SQLiteDialect_pysqlite(dbapi=sqlite3)
+
+
+@cache
+def postgresql() -> Dialect:
+    """How statements are written for PostgreSQL; loads its driver, which a process on SQLite does without."""
+    import psycopg
+    from sqlalchemy.dialects.postgresql.psycopg import PGDialect_psycopg
+
+    return PGDialect_psycopg(dbapi=psycopg)  # type: ignore[no-untyped-call]

@@ -4,7 +4,6 @@ from contextlib import AbstractAsyncContextManager
 from pathlib import Path
 from typing import Any, Protocol
 
-from wharf.db.postgres import PostgresDatabase
 from wharf.db.signals import Signals
 from wharf.db.sqlite import SqliteDatabase
 from wharf.db.tx import Read, Tx
@@ -53,6 +52,8 @@ async def open_database(url: str, *, pool_min: int = 1, pool_max: int = 10) -> D
     if url.startswith(_SQLITE):
         return SqliteDatabase(Path(url.removeprefix(_SQLITE)))
     if url.startswith(_POSTGRESQL):
+        from wharf.db.postgres import PostgresDatabase  # its driver is not loaded for SQLite
+
         database = PostgresDatabase(url, pool_min=pool_min, pool_max=pool_max)
         await database.open()
         return database

@@ -32,7 +32,7 @@ class PostgresDatabase:
 
     def __init__(self, url: str, *, pool_min: int, pool_max: int) -> None:
         self._url = url
-        self._plans = Plans(dialect.postgresql)
+        self._plans = Plans(dialect.postgresql())
         self._pool = AsyncConnectionPool(
             url,
             connection_class=AsyncConnection[tuple[Any, ...]],

@@ -34,7 +34,7 @@ class SqliteDatabase:
     name = "sqlite"
 
     def __init__(self, path: Path) -> None:
-        self._plans = Plans(dialect.sqlite)
+        self._plans = Plans(dialect.sqlite())
         self._writer = _connect(path)
         self._reader = _connect(path)
         self._checkpointer = _connect(path)

@@ -89,6 +89,7 @@ class CollectionRules:
     grace: timedelta
     orphan_age: timedelta
     batch_count: int
+    max_deletions_per_second: int
 
 
 async def collect_repository(database: Database, repository_id: int, *, now: datetime, rules: CollectionRules) -> Freed:

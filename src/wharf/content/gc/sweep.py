@@ -198,10 +198,12 @@ async def _forget_blobs(database: Database, now: datetime, rules: CollectionRule
 
 
 async def empty_garbage(database: Database, storage: Storage, rules: CollectionRules) -> Freed:
-    """Delete forgotten objects from storage, then their garbage rows."""
+    """Delete forgotten objects from storage, then their garbage rows, not faster than the rules say."""
     freed = Freed()
     after = 0
+    loop = asyncio.get_running_loop()
     while True:
+        started = loop.time()
         async with database.read() as read:
             rows = await read.all(_GARBAGE, after=after, count=rules.batch_count)
         if not rows:
@@ -212,6 +214,7 @@ async def empty_garbage(database: Database, storage: Storage, rules: CollectionR
         async with database.write() as tx:
             await tx.run(_FORGET_GARBAGE, ids=[row[0] for row in rows])
         freed += Freed(objects=len(rows), object_bytes=sum(size for _, _, size, _ in rows))
+        await asyncio.sleep(max(0.0, len(rows) / rules.max_deletions_per_second - (loop.time() - started)))
 
 
 async def _delete(storage: Storage, limit: asyncio.Semaphore, key: str, size: int, *, stage: bool) -> None:
