@@ -23,6 +23,8 @@ _RECONNECT_SECONDS = 1.0
 _WAIT_SECONDS = 10.0
 
 Connection = AsyncConnection[tuple[Any, ...]]
+# Of every PostgreSQL database that this process opens: their SQL is the same.
+_PLANS = Plans(dialect.postgresql())
 
 
 class PostgresDatabase:
@@ -32,7 +34,7 @@ class PostgresDatabase:
 
     def __init__(self, url: str, *, pool_min: int, pool_max: int) -> None:
         self._url = url
-        self._plans = Plans(dialect.postgresql())
+        self._plans = _PLANS
         self._pool = AsyncConnectionPool(
             url,
             connection_class=AsyncConnection[tuple[Any, ...]],

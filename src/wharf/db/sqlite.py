@@ -26,6 +26,8 @@ from wharf.db.tx import Read, Tx
 _BUSY_SECONDS = 30.0
 _CHECKPOINT_EVERY_COMMITS = 1000
 _MEMO_ENTRIES = 50_000
+# Of every SQLite database that this process opens: their SQL is the same.
+_PLANS = Plans(dialect.sqlite())
 
 
 class SqliteDatabase:
@@ -34,7 +36,7 @@ class SqliteDatabase:
     name = "sqlite"
 
     def __init__(self, path: Path) -> None:
-        self._plans = Plans(dialect.sqlite())
+        self._plans = _PLANS
         self._writer = _connect(path)
         self._reader = _connect(path)
         self._checkpointer = _connect(path)
