@@ -102,12 +102,11 @@ async def test_if_range(client: Client, condition: str, status: int) -> None:
 
 
 @pytest.mark.parametrize("condition", [f'"{DIGEST}"', f'W/"{DIGEST}"', f'"other", "{DIGEST}"', "*", DIGEST])
-@pytest.mark.parametrize("method", ["GET", "HEAD"])
-async def test_not_modified(client: Client, method: str, condition: str) -> None:
-    response = await client.request(method, BLOB, headers={"if-none-match": condition})
-    assert 304 == response.status
-    assert f'"{DIGEST}"' == response.headers["etag"]
-    assert 200 == (await client.request(method, BLOB, headers={"if-none-match": '"other"'})).status
+async def test_not_modified(client: Client, condition: str) -> None:
+    for method in ("GET", "HEAD"):
+        response = await client.request(method, BLOB, headers={"if-none-match": condition})
+        assert (304, f'"{DIGEST}"') == (response.status, response.headers["etag"])
+        assert 200 == (await client.request(method, BLOB, headers={"if-none-match": '"other"'})).status
 
 
 @pytest.mark.parametrize("header", ["", "bytes=0-"])
@@ -141,12 +140,11 @@ async def test_a_blob_belongs_to_repositories_not_to_the_registry(world: World, 
 @pytest.mark.parametrize(
     "digest", ["sha256:baddigeststring", "sha256:" + "A" * 64, "SHA256:" + "a" * 64, "md5:" + "a" * 32, "latest", "%00"]
 )
-@pytest.mark.parametrize("method", ["GET", "HEAD", "DELETE"])
-async def test_a_malformed_digest(client: Client, method: str, digest: str) -> None:
-    response = await client.request(method, f"/v2/ada/app/blobs/{digest}")
-    assert 400 == response.status
-    if method != "HEAD":
-        assert ["DIGEST_INVALID"] == response.codes
+async def test_a_malformed_digest(client: Client, digest: str) -> None:
+    for method in ("GET", "DELETE"):
+        response = await client.request(method, f"/v2/ada/app/blobs/{digest}")
+        assert (400, ["DIGEST_INVALID"]) == (response.status, response.codes)
+    assert 400 == (await client.head(f"/v2/ada/app/blobs/{digest}")).status
 
 
 async def test_delete_takes_effect_at_once(client: Client) -> None:

@@ -1,6 +1,7 @@
 """Hostile requests: whatever comes in, what goes out is an answer of the protocol and never a failure of ours."""
 
 import json
+import os
 from collections.abc import Callable
 from typing import Any
 from urllib.parse import quote
@@ -16,7 +17,8 @@ from wharf.oci import media_types
 from wharf.oci.digest import Digest
 
 # A world is made once for all examples of a test: what one leaves behind is the next one's luck.
-fuzz = settings(max_examples=200, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+_EXAMPLES = 1000 if os.environ.get("CI") == "true" else 60
+fuzz = settings(max_examples=_EXAMPLES, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 
 DATA = bytes(range(200))
 DIGEST = Digest.of(DATA)

@@ -98,12 +98,12 @@ async def test_last_need_not_exist(client: Client, last: str) -> None:
 
 
 @pytest.mark.usefixtures("tags")
-@pytest.mark.parametrize("path", [TAGS, "/v2/_catalog"])
 @pytest.mark.parametrize("n", ["-1", "x", "", "1.5", "1e3", "0x10", "+1", "%20", "\u0661", "1%00"])
-async def test_n_must_be_a_number(client: Client, path: str, n: str) -> None:
-    response = await client.get(f"{path}?n={n}")
-    assert 400 == response.status
-    assert response.codes in (["PAGINATION_NUMBER_INVALID"], ["UNSUPPORTED"])
+async def test_n_must_be_a_number(client: Client, n: str) -> None:
+    for path in (TAGS, "/v2/_catalog"):
+        response = await client.get(f"{path}?n={n}")
+        assert 400 == response.status
+        assert response.codes in (["PAGINATION_NUMBER_INVALID"], ["UNSUPPORTED"])
 
 
 @pytest.mark.usefixtures("tags")

@@ -336,10 +336,10 @@ async def test_tags(client: Client, tag: str) -> None:
 
 
 @pytest.mark.parametrize("tag", [".a", "-a", "x" * 129, "a+b", "a b", "ä", "%00", "a%2525"])
-@pytest.mark.parametrize("method", ["GET", "PUT", "DELETE"])
-async def test_no_tags(client: Client, method: str, tag: str) -> None:
-    response = await client.request(method, MANIFESTS + tag, body=_bytes(image(LAYER)))
-    assert (400, ["TAG_INVALID"]) == (response.status, response.codes)
+async def test_no_tags(client: Client, tag: str) -> None:
+    for method in ("GET", "PUT", "DELETE"):
+        response = await client.request(method, MANIFESTS + tag, body=_bytes(image(LAYER)))
+        assert (400, ["TAG_INVALID"]) == (response.status, response.codes)
 
 
 async def test_tags_are_case_sensitive(client: Client) -> None:

@@ -71,10 +71,10 @@ async def test_names_may_be_words_of_the_protocol(client: Client, name: str) -> 
         "/",
     ],
 )
-@pytest.mark.parametrize("rest", ["tags/list", "manifests/latest", f"blobs/{DIGEST}", f"referrers/{DIGEST}"])
-async def test_names_that_are_none(client: Client, name: str, rest: str) -> None:
-    response = await client.get(f"/v2/{name}/{rest}")
-    assert (response.status, response.codes) in [(400, ["NAME_INVALID"]), (404, ["UNSUPPORTED"])]
+async def test_names_that_are_none(client: Client, name: str) -> None:
+    for rest in ("tags/list", "manifests/latest", f"blobs/{DIGEST}", f"referrers/{DIGEST}"):
+        response = await client.get(f"/v2/{name}/{rest}")
+        assert (response.status, response.codes) in [(400, ["NAME_INVALID"]), (404, ["UNSUPPORTED"])]
 
 
 async def test_a_name_is_decoded_once(client: Client, repository: Repository) -> None:
@@ -119,10 +119,10 @@ async def test_a_short_name_means_the_library(world: World) -> None:
         "/v2/ada/app/uploads/1",
     ],
 )
-@pytest.mark.parametrize("method", ["GET", "POST", "BREW"])
-async def test_unknown_paths(client: Client, method: str, path: str) -> None:
-    response = await client.send(method, path)
-    assert (404, ["UNSUPPORTED"]) == (response.status, response.codes)
+async def test_unknown_paths(client: Client, path: str) -> None:
+    for method in ("GET", "POST", "BREW"):
+        response = await client.send(method, path)
+        assert (404, ["UNSUPPORTED"]) == (response.status, response.codes)
 
 
 @pytest.mark.parametrize(
