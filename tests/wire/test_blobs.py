@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from tests.world import Account, Client, World
+from wharf.access.grants import Role
 from wharf.content.repositories import Repository
 from wharf.oci.digest import EMPTY_BLOB, Digest
 from wharf.storage.base import Redirect
@@ -176,6 +177,10 @@ async def test_head_renews_the_lease_because_the_client_will_not_upload(
 
     monkeypatch.setattr("wharf.content.blobs.renew", renew)
     await client.get(BLOB)
+    assert not renewed
+    eve = await world.user("eve")
+    await world.grant(repository, Role.READ, eve)
+    assert 200 == (await world.client(eve).head(BLOB)).status
     assert not renewed
     await client.head(BLOB)
     assert [DIGEST] == renewed

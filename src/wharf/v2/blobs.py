@@ -8,11 +8,11 @@ from collections.abc import AsyncIterator
 from contextlib import aclosing
 from urllib.parse import urlsplit
 
+from wharf.access.actions import Action
 from wharf.access.grants import Visibility
-from wharf.access.principals import PrincipalKind
-from wharf.content import blobs
+from wharf.content import blobs, repositories
 from wharf.content.blobs import Blob
-from wharf.content.errors import BlobUnknown
+from wharf.content.errors import AccessDenied, BlobUnknown, RepositoryUnknown
 from wharf.content.repositories import Repository
 from wharf.kit.clock import utc_now
 from wharf.oci import ranges
@@ -76,12 +76,14 @@ def matches(header: str | None, digest: Digest) -> bool:
 
 
 async def _renew(request: Request, repository: Repository, blob: Blob) -> None:
-    """Who hears that a blob is here will not upload it: it has to stay until the manifest comes."""
-    credentials = await request.credentials()
-    if credentials.principal.kind is not PrincipalKind.ANONYMOUS:
-        now = utc_now()
-        until = now + request.parts.blob_lease
-        await blobs.renew(request.parts.db, repository, blob, at=now, until=until)
+    """Who is about to push and hears that a blob is here will not upload it: it has to stay until its manifest comes."""
+    principal = (await request.credentials()).principal
+    try:
+        await repositories.access(request.parts.db, principal, repository.name, Action.PUSH)
+    except (RepositoryUnknown, AccessDenied):
+        return  # a reader has no say in what is kept
+    now = utc_now()
+    await blobs.renew(request.parts.db, repository, blob, at=now, until=now + request.parts.blob_lease)
 
 
 def _headers(request: Request, repository: Repository, blob: Blob) -> list[Header]:

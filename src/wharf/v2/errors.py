@@ -161,11 +161,15 @@ ERRORS: Mapping[type[Exception], Rule] = {
     content.ContentError: Rule(_C.UNSUPPORTED, 400),
     content.RepositoryUnknown: Rule(_C.NAME_UNKNOWN, 404, details=_name),
     content.RepositoryExists: Rule(_C.DENIED, 409, details=_name),
-    content.RepositoryReadOnly: Rule(_C.DENIED, 403, details=_name),
-    content.NamespaceUnknown: Rule(_C.NAME_UNKNOWN, 404, details=_name),
+    content.RepositoryReadOnly: Rule(_C.DENIED, 403, details=_name, message="the repository is read-only"),
+    content.NamespaceUnknown: Rule(
+        _C.NAME_UNKNOWN, 404, details=_name, message="there is no user or organization of this name"
+    ),
     content.AccessDenied: Rule(_C.DENIED, 403, details=_name),
     content.BlobUnknown: Rule(_C.BLOB_UNKNOWN, 404, details=_digest),
-    content.BlobInUse: Rule(_C.UNSUPPORTED, 405, lambda _: [(b"allow", b"GET, HEAD")], _digest),
+    content.BlobInUse: Rule(
+        _C.UNSUPPORTED, 405, lambda _: [(b"allow", b"GET, HEAD")], _digest, "manifests of the repository need this blob"
+    ),
     content.DigestMismatch: Rule(
         _C.DIGEST_INVALID, 400, details=lambda fact: [{"expected": fact.expected, "got": fact.got}]
     ),
@@ -181,7 +185,9 @@ ERRORS: Mapping[type[Exception], Rule] = {
         _C.MANIFEST_BLOB_UNKNOWN, 404, details=lambda fact: [{"digest": digest} for digest in fact.digests]
     ),
     content.TagUnknown: Rule(_C.MANIFEST_UNKNOWN, 404, details=lambda fact: [{"tag": fact.name}]),
-    content.TagImmutable: Rule(_C.DENIED, 403, details=lambda fact: [{"tag": fact.name}]),
+    content.TagImmutable: Rule(
+        _C.DENIED, 403, details=lambda fact: [{"tag": fact.name}], message="the tag may not be moved or deleted"
+    ),
     # What is below: a retry may succeed, and clients do retry a 503.
     Conflict: Rule(_C.UNAVAILABLE, 503, _retry, message="another request changed the same content, try again"),
     DatabaseUnavailable: Rule(_C.UNAVAILABLE, 503, _retry, message=_C.UNAVAILABLE.message),
@@ -226,8 +232,10 @@ def _rule(fact: Exception) -> Rule:
 
 def _words(fact: Exception) -> str | None:
     """What a fact says in its own words: the OCI errors build a sentence, the others are one."""
-    if isinstance(fact, RequestInvalid | content.AccessDenied):
+    if isinstance(fact, RequestInvalid):
         return fact.reason
+    if isinstance(fact, content.AccessDenied):
+        return f"access to {fact.name} is denied: {fact.reason}"
     if isinstance(fact, oci.OciError):
         return str(fact)
     if isinstance(fact, SurfaceError):
