@@ -76,7 +76,7 @@ def matches(header: str | None, digest: Digest) -> bool:
 
 
 async def _renew(request: Request, repository: Repository, blob: Blob) -> None:
-    """Who is about to push and hears that a blob is here will not upload it: it has to stay until its manifest comes."""
+    """Who wants to push and hears that a blob is here will not upload it: it has to stay until its manifest comes."""
     principal = (await request.credentials()).principal
     try:
         await repositories.access(request.parts.db, principal, repository.name, Action.PUSH)

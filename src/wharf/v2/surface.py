@@ -133,7 +133,7 @@ class V2:
 
     async def _refuse(self, request: Request, fact: Exception) -> None:
         if not errors.is_known(fact):
-            _log.error("request failed", exc_info=fact, extra={"method": request.method})
+            _log.error("request failed", exc_info=fact, extra={"method": request.method, "path": request.scope["path"]})
         if request.started:
             raise fact
         status, headers, body = errors.render(fact)
