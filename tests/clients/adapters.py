@@ -1,4 +1,4 @@
-"""Every client behind three verbs, so that one suite asks all of them the same: sign in, push, pull.
+"""Every client behind four verbs, so that one suite asks all of them the same: sign in, push, pull, copy.
 
 `pull` returns what images.CHECK prints in a container of what was pulled; what a client that runs nothing has pulled is
 unpacked instead.
@@ -19,6 +19,7 @@ from tests.servers.go_tools import go_tool
 
 PLATFORM = "--platform=linux/amd64"
 INSECURE = "--tls-verify=false"
+_BOTH_INSECURE = ("--src-tls-verify=false", "--dest-tls-verify=false")
 _AS_USER = ("--username={username}", "--password-stdin", "{host}")
 _REGCTL_HOST = "--host=reg={host},tls=disabled"
 
@@ -26,11 +27,16 @@ _REGCTL_HOST = "--host=reg={host},tls=disabled"
 class Client(Protocol):
     """What every client can do; each method raises ProgramFailed when the registry or the client says no."""
 
+    @property
+    def run(self) -> Program: ...
+
     def login(self, host: str, username: str, password: str) -> None: ...
 
     def push(self, payload: bytes, reference: str) -> None: ...
 
     def pull(self, reference: str) -> str: ...
+
+    def copy(self, source: str, target: str) -> None: ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,6 +56,10 @@ class Docker:
         self.run("pull", reference)
         return self.run(*DOCKER_RUN, reference)
 
+    def copy(self, source: str, target: str) -> None:
+        self.run("tag", source, target)
+        self.run("push", target)
+
 
 @dataclass(frozen=True, slots=True)
 class Podman:
@@ -68,6 +78,10 @@ class Podman:
         self.run("image", "rm", "--all", "--force")
         self.run("pull", INSECURE, reference)
         return self.run(*containers.PODMAN_RUN, reference)
+
+    def copy(self, source: str, target: str) -> None:
+        self.run("tag", source, target)
+        self.run("push", INSECURE, target)
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,6 +104,10 @@ class Buildah:
             return self.run("run", "--isolation=chroot", container, "--", *images.CHECK)
         finally:
             self.run("rm", container)
+
+    def copy(self, source: str, target: str) -> None:
+        self.run("tag", source, target)
+        self.run("push", INSECURE, target)
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,6 +141,10 @@ class Containerd:
         self.run("image", "pull", "--snapshotter=native", *self._options(reference), reference)
         return self.run("run", "--rm", "--snapshotter=native", reference, f"check-{next(self.numbers)}")
 
+    def copy(self, source: str, target: str) -> None:
+        self.run("image", "tag", source, target)
+        self.run("image", "push", *self._options(target), target)
+
     def _options(self, reference: str) -> tuple[str, ...]:
         user = self.credentials.get(reference.partition("/")[0])
         return ("--plain-http", *(("--user", user) if user else ()))
@@ -132,7 +154,7 @@ class Containerd:
 class Copier:
     """A client that copies between registries and OCI layouts.
 
-    Put into its commands are `{layout}`, `{reference}`, `{host}` and, with the password on its input, `{username}`.
+    Put into its commands are `{layout}`, `{reference}`, `{target}`, `{host}` and `{username}`.
     """
 
     run: Program
@@ -140,6 +162,7 @@ class Copier:
     sign_in: tuple[str, ...]
     push_command: tuple[str, ...]
     pull_command: tuple[str, ...]
+    copy_command: tuple[str, ...]
     numbers: Iterator[int] = field(default_factory=itertools.count)
 
     def login(self, host: str, username: str, password: str) -> None:
@@ -147,16 +170,19 @@ class Copier:
 
     def push(self, payload: bytes, reference: str) -> None:
         layout = images.layout(self.folder / f"push-{next(self.numbers)}", {"it": images.image(payload)})
-        self.run(*self._filled(self.push_command, layout, reference))
+        self._tell(self.push_command, reference, layout=layout)
 
     def pull(self, reference: str) -> str:
         layout = self.folder / f"pull-{next(self.numbers)}"
-        self.run(*self._filled(self.pull_command, layout, reference))
+        self._tell(self.pull_command, reference, layout=layout)
         return images.checksum_in(layout)
 
-    def _filled(self, command: tuple[str, ...], layout: Path, reference: str) -> list[str]:
+    def copy(self, source: str, target: str) -> None:
+        self._tell(self.copy_command, source, target=target)
+
+    def _tell(self, command: tuple[str, ...], reference: str, **more: object) -> None:
         host = reference.partition("/")[0]
-        return [word.format(layout=layout, reference=reference, host=host) for word in command]
+        self.run(*(word.format(reference=reference, host=host, **more) for word in command))
 
 
 @contextmanager
@@ -189,6 +215,7 @@ def skopeo(folder: Path) -> Iterator[Client]:
         sign_in=("login", INSECURE, *_AS_USER),
         push_command=("copy", "--dest-tls-verify=false", "oci:{layout}:it", "docker://{reference}"),
         pull_command=("copy", "--src-tls-verify=false", "docker://{reference}", "oci:{layout}:it"),
+        copy_command=("copy", *_BOTH_INSECURE, "docker://{reference}", "docker://{target}"),
     )
 
 
@@ -200,6 +227,7 @@ def crane(folder: Path) -> Iterator[Client]:
         sign_in=("auth", "login", *_AS_USER),
         push_command=("push", "{layout}", "{reference}"),
         pull_command=("pull", "--format=oci", PLATFORM, "{reference}", "{layout}"),
+        copy_command=("copy", "{reference}", "{target}"),
     )
 
 
@@ -211,6 +239,7 @@ def regctl(folder: Path) -> Iterator[Client]:
         sign_in=("registry", "login", _REGCTL_HOST, "--user={username}", "--pass-stdin", "{host}"),
         push_command=("image", "copy", _REGCTL_HOST, "ocidir://{layout}:it", "{reference}"),
         pull_command=("image", "copy", _REGCTL_HOST, PLATFORM, "{reference}", "ocidir://{layout}:it"),
+        copy_command=("image", "copy", _REGCTL_HOST, "--referrers", "{reference}", "{target}"),
     )
 
 
@@ -222,6 +251,7 @@ def oras(folder: Path) -> Iterator[Client]:
         sign_in=("login", "--plain-http", *_AS_USER),
         push_command=("copy", "--to-plain-http", "--from-oci-layout", "{layout}:it", "{reference}"),
         pull_command=("copy", "--from-plain-http", PLATFORM, "--to-oci-layout", "{reference}", "{layout}:it"),
+        copy_command=("copy", "--recursive", "--from-plain-http", "--to-plain-http", "{reference}", "{target}"),
     )
 
 

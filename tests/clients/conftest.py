@@ -1,7 +1,6 @@
 """One registry for all clients, and each client started once."""
 
 import itertools
-import json
 import shutil
 import tempfile
 from collections.abc import Iterator
@@ -15,7 +14,9 @@ from tests.clients import images
 from tests.clients.adapters import CLIENTS, Client
 from tests.clients.images import Image
 from tests.servers import containers
-from tests.servers.wharf import PASSWORD, USERNAME, Wharf
+from tests.servers.postgres import PostgresServer
+from tests.servers.s3 import S3Server
+from tests.servers.wharf import PASSWORD, USERNAME, Wharf, replicas
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,7 +26,7 @@ class Registry:
     port: int
     username: str
     password: str
-    log: Path
+    processes: list[Wharf]
 
     @property
     def host(self) -> str:
@@ -34,8 +35,10 @@ class Registry:
     def mounts(self, repository: str) -> int:
         """How many blobs came into `repository` without being sent: their POST was answered with 201 at once."""
         uploads = f"/v2/{repository}/blobs/uploads/"
-        visits = [json.loads(line) for line in self.log.read_text().splitlines() if f'"{uploads}"' in line]
-        return len([visit for visit in visits if visit["method"] == "POST" and visit["status"] == 201])
+        visits = [visit for process in self.processes for visit in process.visits()]
+        return len(
+            [visit for visit in visits if (visit["path"], visit["method"], visit["status"]) == (uploads, "POST", 201)]
+        )
 
 
 class Publisher:
@@ -69,12 +72,23 @@ class Clients:
         return self._stack.enter_context(CLIENTS[name](self._folder / f"new-{name}"))
 
 
-@pytest.fixture(scope="session")
-def registry(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Registry]:
-    wharf = Wharf(tmp_path_factory.mktemp("registry"))
-    wharf.create_user()
-    with wharf:
-        yield Registry(wharf.port, USERNAME, PASSWORD, wharf.log)
+@pytest.fixture(
+    scope="session",
+    params=["one process", pytest.param("replicas", marks=[pytest.mark.postgresql, pytest.mark.s3])],
+)
+def registry(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Registry]:
+    """One process with SQLite and local disk, then two with PostgreSQL and S3, which answers pulls with redirects."""
+    folder = tmp_path_factory.mktemp("registry")
+    if request.param == "one process":
+        wharf = Wharf(folder)
+        wharf.create_user()
+        with wharf:
+            yield Registry(wharf.port, USERNAME, PASSWORD, [wharf])
+        return
+    postgres: PostgresServer = request.getfixturevalue("postgres")
+    s3: S3Server = request.getfixturevalue("s3")
+    with replicas(folder, postgres, s3.bucket()) as cluster:
+        yield Registry(cluster.port, USERNAME, PASSWORD, cluster.processes)
 
 
 @pytest.fixture(scope="session")

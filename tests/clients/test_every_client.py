@@ -62,6 +62,17 @@ def test_an_index_gives_the_image_of_this_machine(named: Named, registry: Regist
     assert index.children[0].checksum == named.client.pull(reference)
 
 
+def test_a_copy_between_repositories_sends_no_blob_twice(named: Named, registry: Registry, clients: Clients) -> None:
+    image = images.image(os.urandom(10_000))
+    source, target = f"{registry.username}/from-{named.name}", f"{registry.username}/to-{named.name}"
+    clients.publisher.push(image, f"{registry.host}/{source}:1.0")
+    named.client.login(registry.host, registry.username, registry.password)
+    named.client.pull(f"{registry.host}/{source}:1.0")
+    named.client.copy(f"{registry.host}/{source}:1.0", f"{registry.host}/{target}:2.0")
+    assert image.checksum == named.client.pull(f"{registry.host}/{target}:2.0")
+    assert registry.mounts(target) >= len(image.blobs) - 1  # docker rewrites the configuration
+
+
 def test_a_push_survives_a_broken_connection(named: Named, registry: Registry) -> None:
     image = images.image(os.urandom(_LARGE_BYTES))
     with breaking_network(registry.port, _LARGE_BYTES // 2) as network:

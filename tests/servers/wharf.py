@@ -1,15 +1,20 @@
 """Wharf as its operators start it: `wharf serve` in a process of its own, configured through its environment."""
 
+import json
 import os
 import signal
 import subprocess
 import sys
 import threading
+import time
+import urllib.error
+import urllib.request
+import uuid
 from collections.abc import Iterator, Mapping
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
-from typing import IO, Self
+from typing import IO, Any, Self
 
 from tests.servers import free_port
 from tests.servers.containers import Program
@@ -23,6 +28,7 @@ USERNAME = "ada"
 PASSWORD = "p:ss w/ö+rd&1"
 _START_SECONDS = 60
 _STOP_SECONDS = 60
+_LOG_SECONDS = 10
 
 
 class Wharf:
@@ -79,6 +85,19 @@ class Wharf:
             self.kill()
             raise RuntimeError(f"wharf serve does not start:\n{self.log.read_text()[-4000:]}")
         return self
+
+    def visits(self) -> list[dict[str, Any]]:
+        """The lines of the access log for all requests answered until now, which are written a moment later."""
+        marker = f"/{uuid.uuid4()}"
+        with suppress(urllib.error.HTTPError):
+            urllib.request.urlopen(self.base_url + marker)
+        deadline = time.monotonic() + _LOG_SECONDS
+        while True:
+            visits = [json.loads(line) for line in self.log.read_text().splitlines() if '"path":' in line]
+            if any(visit["path"] == marker for visit in visits):
+                return visits
+            assert time.monotonic() < deadline, "no access log"
+            time.sleep(0.02)  # a file tells nobody that it has grown
 
     def create_user(self, name: str = USERNAME, password: str = PASSWORD) -> None:
         """Create a user; the first one of a database is a superuser."""
