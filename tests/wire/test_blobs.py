@@ -1,7 +1,7 @@
 """Blobs: HEAD, GET with all forms of Range, DELETE (registry-protocol A and B.3)."""
 
 import re
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator
 from datetime import UTC, datetime
 from typing import Any
 
@@ -11,7 +11,7 @@ from tests.world import Account, Client, World
 from wharf.access.grants import Role
 from wharf.content.repositories import Repository
 from wharf.oci.digest import EMPTY_BLOB, Digest
-from wharf.storage.base import Redirect
+from wharf.storage.base import Redirect, Stream
 from wharf.storage.errors import ObjectMissing, StorageUnavailable
 
 DATA = bytes(range(256)) * 8
@@ -203,7 +203,7 @@ class _Elsewhere:
             raise self._answer
         return self._answer
 
-    def open(self, key: str, start: int = 0, end: int | None = None) -> AsyncIterator[bytes]:
+    def open(self, key: str, start: int = 0, end: int | None = None) -> AsyncGenerator[bytes]:
         return self._storage.open(key, start, end)
 
 
@@ -249,3 +249,32 @@ async def test_a_store_that_fails(world: World, ada: Account, failure: Exception
     assert (status, [code]) == (response.status, response.codes)
     assert not re.search(rb"fire|key", response.body)
     assert ("retry-after" in response.headers) == (status == 503)
+
+
+class _Breaking(_Elsewhere):
+    """Storage whose bytes end in a failure after some chunks."""
+
+    def __init__(self, world: World, failure: Exception, *chunks: bytes) -> None:
+        super().__init__(world, Stream())
+        self._failure = failure
+        self._chunks = chunks
+
+    def open(self, key: str, start: int = 0, end: int | None = None) -> AsyncGenerator[bytes]:
+        return self._open()
+
+    async def _open(self) -> AsyncGenerator[bytes]:
+        for chunk in self._chunks:
+            yield chunk
+        raise self._failure
+
+
+async def test_a_stream_that_does_not_begin_is_an_error(world: World, ada: Account) -> None:
+    client = world.client(ada, application=world.surface_over(_Breaking(world, ObjectMissing("key"))))
+    response = await client.get(BLOB)
+    assert (404, ["BLOB_UNKNOWN"]) == (response.status, response.codes)
+
+
+async def test_a_stream_that_breaks_is_cut_off_for_the_client_to_notice(world: World, ada: Account) -> None:
+    client = world.client(ada, application=world.surface_over(_Breaking(world, StorageUnavailable("disk"), b"some")))
+    with pytest.raises(StorageUnavailable):
+        await client.get(BLOB)
