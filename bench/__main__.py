@@ -7,7 +7,7 @@ import tempfile
 from pathlib import Path
 from typing import Any
 
-from bench import compare, disk, report, scale, toolchain
+from bench import collecting, compare, disk, report, scale, toolchain
 from bench.workloads import WORKLOADS
 
 PAGE = toolchain.ROOT / "docs" / "benchmarks.md"
@@ -46,6 +46,7 @@ def _measure(folder: Path, options: argparse.Namespace) -> dict[str, Any]:
         seconds = 0.3 if options.quick else 2.0
         print("\nas work grows")
         pages, costs = scale.wharf(folder, sizes=sizes, seconds=seconds)
+        costs.append(collecting.measure(folder, blobs=collecting.QUICK_BLOBS if options.quick else collecting.BLOBS))
         results |= {"scale": pages + scale.distribution(folder, size=sizes[0], seconds=seconds), "costs": costs}
     return results
 

@@ -6,6 +6,7 @@ import json
 from collections.abc import AsyncIterator, Iterable, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
+from datetime import timedelta
 from itertools import islice
 from typing import Any
 
@@ -78,6 +79,26 @@ def grow(environment: Mapping[str, str], seeded: Seeded, rows: int) -> None:
 
     asyncio.run(insert_all())
     seeded.rows = rows
+
+
+def doomed_keys(count: int) -> list[str]:
+    """Return the storage keys of `count` blobs that nobody needs."""
+    return [_blob_row(number, utc_now())["storage_key"] for number in range(-count, 0)]
+
+
+def doom(environment: Mapping[str, str], keys: list[str]) -> None:
+    """Record the blobs with these keys as ones that no repository has linked to for a while."""
+
+    async def record() -> None:
+        long_ago = utc_now() - timedelta(days=1)
+        rows = (
+            _blob_row(number, long_ago) | {"doomed_at": long_ago, "storage_key": key}
+            for number, key in zip(range(-len(keys), 0), keys, strict=True)
+        )
+        async with _database(environment) as database:
+            await _insert(database, blob, rows)
+
+    asyncio.run(record())
 
 
 @asynccontextmanager
