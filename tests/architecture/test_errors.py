@@ -17,7 +17,7 @@ NEVER_MET: dict[str, dict[str, set[str]]] = {
             for name in (
                 *("AccountNameInvalid", "AccountNameTaken", "AccountsError", "EmailTaken", "MemberUnsuitable"),
                 *("NamespaceUnknown", "PasswordUnacceptable", "RobotUnknown", "SetupTokenInvalid", "TeamUnknown"),
-                "UserUnknown",
+                *("AccessTokenUnknown", "SessionUnknown", "UserUnknown"),
             )
         },
         "restoring a tag and retrying a dead letter are not part of the protocol": {

@@ -6,6 +6,7 @@ AccountsError
 ├── TokenInvalid
 │   └── TokenExpired               genuine, but too old
 ├── SetupTokenInvalid
+├── SessionUnknown, AccessTokenUnknown
 ├── AccountNameInvalid, AccountNameTaken, EmailTaken, PasswordUnacceptable
 └── NamespaceUnknown, UserUnknown, RobotUnknown, TeamUnknown, MemberUnsuitable
 """
@@ -50,6 +51,20 @@ class TokenExpired(TokenInvalid):
 
 class SetupTokenInvalid(AccountsError):
     """The one-time token is wrong, used, expired, or somebody has set the registry up already."""
+
+
+@dataclass(eq=False)
+class SessionUnknown(AccountsError):
+    """The user has no session of this name."""
+
+    uuid: str
+
+
+@dataclass(eq=False)
+class AccessTokenUnknown(AccountsError):
+    """The user has no access token of this name."""
+
+    uuid: str
 
 
 @dataclass(eq=False)

@@ -3,6 +3,8 @@
 namespace ── user_account         a person; the namespace's id is the user's id
     ├─────── robot                credentials for a machine, owned by a user or an organization
     └─────── team ── team_member  users and robots, with a role within the organization
+    user_account ── session       a browser that somebody signed in with
+             └───── access_token  what a program sends as `Authorization: Bearer` to the REST API
 sign_in_failure                   wrong passwords by name, whether or not the name exists
 setup_token, signing_key          what the installation itself has to remember
 """
@@ -96,6 +98,38 @@ sign_in_failure = Table(
     Column("failed_count", Integer, nullable=False),
     Column("locked_until", Instant),
     Column("last_failed_at", Instant, nullable=False, index=True),
+)
+
+session = Table(
+    "session",
+    metadata,
+    Column("id", Id, primary_key=True),
+    # What the session is called where it is listed and revoked; the secret in the cookie is known by its hash only.
+    Column("uuid", short(32), nullable=False, unique=True),
+    Column("secret_hash", LargeBinary(32), nullable=False, unique=True),
+    Column("user_id", Id, ForeignKey("user_account.namespace_id", ondelete="CASCADE"), nullable=False, index=True),
+    Column("client", Text, nullable=False),
+    Column("address", String(64)),
+    Column("created_at", Instant, nullable=False),
+    # When the password was last asked for: sensitive calls want it to be recent.
+    Column("verified_at", Instant, nullable=False),
+    Column("last_used_at", Instant, nullable=False),
+    Column("expires_at", Instant, nullable=False, index=True),
+)
+
+access_token = Table(
+    "access_token",
+    metadata,
+    Column("id", Id, primary_key=True),
+    Column("uuid", short(32), nullable=False, unique=True),
+    Column("token_hash", LargeBinary(32), nullable=False, unique=True),
+    Column("user_id", Id, ForeignKey("user_account.namespace_id", ondelete="CASCADE"), nullable=False, index=True),
+    Column("title", Text, nullable=False),
+    # API scopes, separated by spaces.
+    Column("scope", Text, nullable=False),
+    Column("created_at", Instant, nullable=False),
+    Column("last_used_at", Instant),
+    Column("expires_at", Instant, nullable=False, index=True),
 )
 
 setup_token = Table(

@@ -6,14 +6,16 @@ rooms below, and names that Quay fixed are translated here and nowhere else. `ap
 
 from fastapi import FastAPI
 
-from wharf.api import errors, user
+from wharf.api import errors, user, user_sessions
 from wharf.api.kit import Parts
-from wharf.db import Database
 
-__all__ = ["create_api"]
+__all__ = ["Parts", "create_api"]
+
+#: Every resource; the order is that of the description.
+_RESOURCES = (user.router, user_sessions.router)
 
 
-def create_api(database: Database) -> FastAPI:
+def create_api(parts: Parts) -> FastAPI:
     """Return the ASGI application of everything under `/api`."""
     api = FastAPI(
         title="Wharf",
@@ -21,8 +23,10 @@ def create_api(database: Database) -> FastAPI:
         openapi_url="/api/v1/openapi.json",
         docs_url=None,  # FastAPI's pages load their scripts from a foreign host
         redoc_url=None,
+        redirect_slashes=False,
     )
-    api.state.parts = Parts(database)
-    api.include_router(user.router, prefix="/api/v1")
+    api.state.parts = parts
+    for router in _RESOURCES:
+        api.include_router(router, prefix="/api/v1")
     errors.install(api)
     return api

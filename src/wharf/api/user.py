@@ -3,11 +3,11 @@
 from typing import Annotated
 
 from fastapi import APIRouter, Header
-from pydantic import BaseModel, Field
+from pydantic import Field
 
 from wharf.accounts import setup, users
 from wharf.api.errors import AlreadyInitialized
-from wharf.api.kit import Body, Failure, WithParts
+from wharf.api.kit import FAILURES, Body, Shape, WithParts
 
 router = APIRouter(tags=["user"])
 
@@ -22,7 +22,7 @@ class FirstUser(Body):
     setup_token: Annotated[str | None, Field(repr=False)] = None
 
 
-class FirstUserCreated(BaseModel):
+class FirstUserCreated(Shape):
     """Who was created. `encrypted_password` is empty: the command line takes the password itself."""
 
     username: str
@@ -34,7 +34,7 @@ class FirstUserCreated(BaseModel):
     "/user/initialize",
     operation_id="createInstallUser",
     summary="Create the first superuser, once",
-    responses={400: {"model": Failure}, 401: {"model": Failure}},
+    responses=FAILURES,
 )
 async def initialize(
     body: FirstUser, parts: WithParts, x_setup_token: Annotated[str, Header()] = ""

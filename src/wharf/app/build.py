@@ -80,7 +80,8 @@ async def build(
     database = database or await open_configured_database(config)
     try:
         storage = storage or await open_storage(config.storage)
-        tokens = _token_service(config, database, clock)
+        box = SecretBox(get_or_create(config))
+        tokens = _token_service(config, database, box, clock)
         await tokens.reload()
     except BaseException:
         await database.close()
@@ -94,7 +95,7 @@ async def build(
         storage=storage,
         tokens=tokens,
         lifecycle=lifecycle,
-        gateway=Gateway(config.server, _surfaces(config, jobs, tokens, lifecycle), access_log, lifecycle),
+        gateway=Gateway(config.server, _surfaces(config, jobs, tokens, box, lifecycle), access_log, lifecycle),
         worker=_worker(config, jobs),
         jobs=jobs,
         access_log=access_log,
@@ -122,10 +123,10 @@ def collection_rules(config: Config) -> CollectionRules:
     )
 
 
-def _token_service(config: Config, database: Database, clock: Clock) -> TokenService:
+def _token_service(config: Config, database: Database, box: SecretBox, clock: Clock) -> TokenService:
     return TokenService(
         database,
-        SecretBox(get_or_create(config)),
+        box,
         issuer=_ISSUER,
         audience=urlsplit(config.server.public_url or "").netloc or _ISSUER,
         lifetime=timedelta(seconds=config.registry.token_lifetime_seconds),
@@ -133,7 +134,9 @@ def _token_service(config: Config, database: Database, clock: Clock) -> TokenSer
     )
 
 
-def _surfaces(config: Config, jobs: JobContext, tokens: TokenService, lifecycle: Lifecycle) -> Mapping[str, Surface]:
+def _surfaces(
+    config: Config, jobs: JobContext, tokens: TokenService, box: SecretBox, lifecycle: Lifecycle
+) -> Mapping[str, Surface]:
     """Who answers which first segment of a path."""
     database, storage, clock = jobs.database, jobs.storage, jobs.clock
     uploads = Uploads(
@@ -145,7 +148,7 @@ def _surfaces(config: Config, jobs: JobContext, tokens: TokenService, lifecycle:
     )
     surfaces: dict[str, Surface] = {
         "v2": V2(config.registry, database, storage, tokens, uploads, public_url=config.server.public_url),
-        "api": Deferred(lambda: _api(database)),
+        "api": Deferred(lambda: _api(jobs, config, box)),
         "health": Health(database, storage, lifecycle),
         "": front,
     }
@@ -154,11 +157,11 @@ def _surfaces(config: Config, jobs: JobContext, tokens: TokenService, lifecycle:
     return surfaces
 
 
-def _api(database: Database) -> Surface:
+def _api(jobs: JobContext, config: Config, box: SecretBox) -> Surface:
     # Imported here and now: FastAPI is a fifth of Wharf's start-up time and a tenth of its memory.
-    from wharf.api import create_api
+    from wharf.api import Parts, create_api
 
-    return create_api(database)
+    return create_api(Parts(jobs.database, config, box, jobs.clock))
 
 
 def _worker(config: Config, jobs: JobContext) -> Worker[GcContext]:

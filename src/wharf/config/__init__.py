@@ -6,6 +6,7 @@ Called by `cli` and `app`; every other room receives the sub-object that concern
 
 from wharf.config.load import ConfigInvalid, load
 from wharf.config.tree import (
+    AccountsConfig,
     Config,
     DatabaseConfig,
     GcConfig,
@@ -19,6 +20,7 @@ from wharf.config.tree import (
 from wharf.config.values import Networks, Secret
 
 __all__ = [
+    "AccountsConfig",
     "Config",
     "ConfigInvalid",
     "DatabaseConfig",

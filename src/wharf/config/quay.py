@@ -173,6 +173,8 @@ _PLAIN: dict[str, tuple[str, Callable[[Any], object]]] = {
     "BLOBUPLOAD_DELETION_DATE_THRESHOLD": ("registry.upload_ttl_seconds", lambda minutes: int(minutes) * 60),
     "FEATURE_ANONYMOUS_ACCESS": ("registry.anonymous_access", _as_is),
     "FEATURE_SPARSE_INDEX": ("registry.allow_sparse_indexes", _as_is),
+    "SESSION_TIMEOUT": ("accounts.session_lifetime_seconds", _seconds),
+    "FRESH_LOGIN_TIMEOUT": ("accounts.fresh_login_seconds", _seconds),
     "V2_PAGINATION_SIZE": ("registry.tag_list_default_count", _as_is),
     "FEATURE_GARBAGE_COLLECTION": ("gc.enabled", _as_is),
     "FEATURE_PROXY_STORAGE": ("storage.s3.redirect", lambda proxied: not proxied),

@@ -191,6 +191,18 @@ class RegistryConfig:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class AccountsConfig:
+    """How people sign in."""
+
+    session_lifetime_seconds: Annotated[
+        int, doc("A browser stays signed in this long after its password was given.", ge=60)
+    ] = 31 * DAY_SECONDS
+    fresh_login_seconds: Annotated[
+        int, doc("Sensitive changes ask for the password again when it was given longer ago.", ge=1)
+    ] = 600
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class GcConfig:
     """Garbage collection, which runs all the time beside pushes and pulls."""
 
@@ -245,6 +257,7 @@ class Config:
     database: DatabaseConfig = field(default_factory=DatabaseConfig)
     storage: StorageConfig = field(default_factory=StorageConfig)
     registry: RegistryConfig = field(default_factory=RegistryConfig)
+    accounts: AccountsConfig = field(default_factory=AccountsConfig)
     gc: GcConfig = field(default_factory=GcConfig)
     jobs: JobsConfig = field(default_factory=JobsConfig)
     telemetry: TelemetryConfig = field(default_factory=TelemetryConfig)

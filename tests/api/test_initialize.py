@@ -1,23 +1,12 @@
-from collections.abc import AsyncIterator
-
 import httpx
 import pytest
 
 from wharf.accounts import setup, sign_in, users
-from wharf.api import create_api
-from wharf.api.errors import ERRORS
 from wharf.db import Database
 from wharf.db.errors import DatabaseUnavailable
 
 PATH = "/api/v1/user/initialize"
 ADA = {"username": "ada", "password": "correct horse", "email": "ada@example.com", "access_token": True}
-
-
-@pytest.fixture
-async def http(database: Database) -> AsyncIterator[httpx.AsyncClient]:
-    transport = httpx.ASGITransport(app=create_api(database))
-    async with httpx.AsyncClient(transport=transport, base_url="http://registry") as client:
-        yield client
 
 
 async def token(database: Database) -> str:
@@ -110,11 +99,3 @@ async def test_an_outage_asks_to_come_back(http: httpx.AsyncClient, monkeypatch:
 async def test_the_description_lists_the_operation(http: httpx.AsyncClient) -> None:
     document = (await http.get("/api/v1/openapi.json")).json()
     assert "createInstallUser" == document["paths"][PATH]["post"]["operationId"]
-
-
-def test_every_sentence_can_be_said() -> None:
-    fields = {"name": "n", "email": "e", "reason": "r"}
-    for kind, rule in ERRORS.items():
-        fact = kind.__new__(kind)
-        fact.__dict__.update(fields)
-        assert "{" not in rule.sentence.format(fact)
