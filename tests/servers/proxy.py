@@ -10,6 +10,7 @@ from pathlib import Path
 from tests.servers import free_port, program
 from tests.servers.containers import Program, daemon
 
+SERVED_BY = "x-served-by"
 _PIECE_BYTES = 16 * 1024
 
 
@@ -17,8 +18,8 @@ _PIECE_BYTES = 16 * 1024
 def round_robin(folder: Path, ports: Sequence[int]) -> Iterator[int]:
     """Spread requests over servers on `ports`, one by one in turn, and yield the port to talk to.
 
-    A server that says it is not ready gets nothing; each request has a connection of its own, so that two requests of
-    one client never meet the same server by accident.
+    The header SERVED_BY of an answer names the server. A server that says it is not ready gets nothing; each request
+    has a connection of its own, so that two requests of one client never meet the same server by accident.
     """
     folder.mkdir(parents=True, exist_ok=True)
     port, configuration = free_port(), folder / "haproxy.cfg"
@@ -29,6 +30,7 @@ def round_robin(folder: Path, ports: Sequence[int]) -> Iterator[int]:
                 "defaults",
                 "  mode http",
                 "  timeout connect 5s",
+                "  timeout check 10s",
                 "  timeout client 60s",
                 "  timeout server 60s",
                 "frontend registry",
@@ -40,6 +42,7 @@ def round_robin(folder: Path, ports: Sequence[int]) -> Iterator[int]:
                 "  option redispatch 1",
                 "  option forwardfor",
                 "  option httpchk GET /health/ready",
+                f"  http-response set-header {SERVED_BY} %s",
                 "  default-server inter 100ms fall 1 rise 1",
                 *servers,
                 "",
