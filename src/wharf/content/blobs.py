@@ -6,6 +6,7 @@ from datetime import datetime
 from sqlalchemy import Select, bindparam, case, func, null, select, update
 
 from wharf.access.principals import Principal
+from wharf.content import repositories
 from wharf.content.errors import BlobInUse, BlobUnknown
 from wharf.content.repositories import Repository, from_row, visible, visible_to
 from wharf.content.tables import blob as blob_table
@@ -71,6 +72,7 @@ _RENEW = (
     .where(
         repository_blob.c.repository_id == bindparam("repository"),
         repository_blob.c.blob_id == bindparam("blob"),
+        repository_blob.c.deleted_at.is_(None),
         repository_blob.c.leased_until.is_not(None),
     )
     .values(leased_until=bindparam("until"))
@@ -204,15 +206,21 @@ async def find_readable(database: Database, principal: Principal, digest: Digest
 
 
 async def renew(database: Database, target: Repository, blob: Blob, *, at: datetime, until: datetime) -> None:
-    """Prolong a lease of which less than half is left: the client was told that it need not upload the blob."""
+    """Prolong a lease of which less than half is left: the client is told that it need not upload the blob.
+
+    Raises `BlobUnknown` when the blob was collected since it was found.
+    """
     if blob.leased_until is None or blob.leased_until - at > (until - at) / 2:
         return
     async with database.write(durable=False) as tx:
-        await tx.run(_RENEW, repository=target.id, blob=blob.id, until=until)
+        if not await tx.run(_RENEW, repository=target.id, blob=blob.id, until=until):
+            await get(tx, target.id, blob.digest)  # a manifest holds it by now, or it is gone
 
 
 async def delete(tx: Tx, target: Repository, digest: Digest, *, at: datetime) -> None:
     """Serve the blob no longer; raises `BlobUnknown`, and `BlobInUse` when a manifest needs it."""
+    # A manifest that needs it may be on its way.
+    await repositories.hold_alone(tx, target)
     found = await _find(tx, target.id, digest)
     if found is None:
         raise BlobUnknown(digest)

@@ -47,7 +47,6 @@ _HOLD_BLOBS = (
         repository_blob.c.repository_id == bindparam("repository"),
         repository_blob.c.blob_id.in_(bindparam("ids", expanding=True)),
         repository_blob.c.deleted_at.is_(None),
-        repository_blob.c.leased_until.is_not(None),
     )
     .values(leased_until=null())
 )
@@ -70,6 +69,7 @@ _CHILDREN = (
         _m.digest.in_(bindparam("digests", expanding=True)),
         _m.deleted_at.is_(None),
     )
+    .order_by(_m.digest)  # everybody locks them in this order
     .with_for_update()
 )
 _ADOPT = (
@@ -109,7 +109,11 @@ _DELETE = (
     .values(deleted_at=bindparam("at"), root=False)
     .returning(_m.id)
 )
-_TAGS_OF = select(tag.c.name).where(tag.c.manifest_id == bindparam("manifest_id"), tag.c.ended_at.is_(None))
+_TAGS_OF = (
+    select(tag.c.name)
+    .where(tag.c.manifest_id == bindparam("manifest_id"), tag.c.ended_at.is_(None))
+    .order_by(tag.c.name)
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -204,7 +208,7 @@ async def _put(tx: Tx, target: Repository, push: Push, rules: ManifestRules) -> 
     row = {"manifest_id": manifest_id, "repository_id": target.id}
     await tx.many(_LINK_BLOB, [{**row, "blob_id": blob_id} for blob_id in blob_ids])
     await tx.many(_LINK_CHILD, [{**row, "child_digest": child} for child in push.children])
-    for name in dict.fromkeys(push.tags):
+    for name in sorted(set(push.tags)):  # everybody locks them in this order
         await tags.put(tx, target, name, manifest_id, push.digest, by=push.by, at=push.at)
     if push.subject is not None and not push.tags:
         # Nothing says that the subject will ever come: look again when the lease is over.

@@ -20,7 +20,13 @@ from wharf.access.grants import (
 )
 from wharf.access.principals import ANONYMOUS, Principal, PrincipalKind
 from wharf.accounts.tables import namespace, robot, team, team_member, user_account
-from wharf.content.errors import AccessDenied, NamespaceUnknown, RepositoryExists, RepositoryUnknown
+from wharf.content.errors import (
+    AccessDenied,
+    NamespaceUnknown,
+    RepositoryExists,
+    RepositoryHidden,
+    RepositoryUnknown,
+)
 from wharf.content.jobs import CollectRepository
 from wharf.content.tables import repository, repository_grant
 from wharf.db import Database, Read, Tx
@@ -88,7 +94,10 @@ _RETIRE = (
     .values(name=bindparam("retired"), deleted_at=bindparam("at"))
 )
 
-_HOLD = select(_r.id).where(_r.id == bindparam("id")).with_for_update(read=True, key_share=True)
+# By its name too: on SQLite the number of a collected repository may be given to a new one.
+_held = select(_r.id).where(_r.id == bindparam("id"), _r.name == bindparam("name"))
+_HOLD = _held.with_for_update(read=True, key_share=True)
+_HOLD_ALONE = _held.with_for_update()
 
 visible: ColumnElement[bool] = or_(
     _r.visibility == Visibility.PUBLIC,
@@ -141,7 +150,7 @@ async def _access(read: Read, principal: Principal, name: RepositoryName, action
     if decision.allowed:
         return found
     if not decide.decide(principal, Action.PULL, resource, grants).allowed:
-        raise RepositoryUnknown(name)
+        raise RepositoryHidden(name)
     raise AccessDenied(name, action, decision.reason, principal.kind is not PrincipalKind.ANONYMOUS)
 
 
@@ -219,11 +228,17 @@ async def delete(tx: Tx, target: Repository, *, by: Principal, at: datetime) -> 
 
 
 async def hold(tx: Tx, target: Repository) -> None:
-    """Keep garbage collection out of the repository until `tx` ends; pushes do not hinder each other.
+    """Keep deletion and collection out of the repository until `tx` ends; pushes do not hinder each other.
 
-    Raises `RepositoryUnknown` when it has been collected.
+    Raises `RepositoryUnknown` when it has been deleted.
     """
-    if await tx.find(_HOLD, id=target.id) is None:
+    if await tx.find(_HOLD, id=target.id, name=target.name) is None:
+        raise RepositoryUnknown(target.name)
+
+
+async def hold_alone(tx: Tx, target: Repository) -> None:
+    """Keep pushes out of the repository as well until `tx` ends; raises `RepositoryUnknown` when it was deleted."""
+    if await tx.find(_HOLD_ALONE, id=target.id, name=target.name) is None:
         raise RepositoryUnknown(target.name)
 
 

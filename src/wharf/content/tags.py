@@ -28,6 +28,7 @@ _CURRENT = (
     .where(*_current, _t.name == bindparam("name"))
     .with_for_update(of=tag)
 )
+_IS_THERE = select(_t.id).where(*_current, _t.name == bindparam("name"))
 _END = update(tag).where(_t.id == bindparam("tag_id"), _t.ended_at.is_(None)).values(ended_at=bindparam("at"))
 _START = insert(tag)
 _NAMES = (
@@ -48,7 +49,7 @@ async def put(
 
     Two writers of a new tag meet at the unique index of current tags: the second gets `Conflict` and tries again.
     """
-    current = await tx.find(_CURRENT, repository=target.id, name=name)
+    current = await _lock(tx, target, name)
     was: Digest | None = None
     if current is not None:
         tag_id, current_manifest_id, current_digest, immutable = current
@@ -84,7 +85,7 @@ async def put(
 
 async def delete(tx: Tx, target: Repository, name: TagName, *, by: Principal, at: datetime) -> None:
     """End a tag's lifetime. Raises `TagUnknown` and `TagImmutable`."""
-    current = await tx.find(_CURRENT, repository=target.id, name=name)
+    current = await _lock(tx, target, name)
     if current is None:
         raise TagUnknown(name)
     tag_id, _, digest, immutable = current
@@ -95,3 +96,15 @@ async def delete(tx: Tx, target: Repository, name: TagName, *, by: Principal, at
         tx,
         TagDeleted(at=at, by=by.name, repository_id=target.id, repository=target.name, tag=name, digest=Digest(digest)),
     )
+
+
+async def _lock(tx: Tx, target: Repository, name: TagName) -> tuple[int, int, str, bool] | None:
+    """Keep the tag as it is until `tx` ends, and return its id, manifest, digest and immutability; None: no such tag.
+
+    Who waited for another writer on PostgreSQL is shown neither the lifetime that has ended meanwhile nor the one that
+    began, and has to look again.
+    """
+    while (current := await tx.find(_CURRENT, repository=target.id, name=name)) is None:
+        if await tx.find(_IS_THERE, repository=target.id, name=name) is None:
+            return None
+    return current

@@ -7,7 +7,7 @@ offset, so of two writers at one offset exactly one wins and bytes never interle
 from collections import OrderedDict
 from collections.abc import AsyncIterator
 from dataclasses import dataclass, replace
-from datetime import datetime, timedelta
+from datetime import timedelta
 from typing import TYPE_CHECKING
 
 from sqlalchemy import bindparam, delete, select, update
@@ -41,7 +41,8 @@ _GET = select(upload.c.state, upload.c.offset_bytes, upload.c.digest).where(
     upload.c.owner == bindparam("owner"),
     upload.c.expires_at > bindparam("now"),
 )
-_OFFSET = select(upload.c.offset_bytes).where(upload.c.id == bindparam("id"))
+_OFFSET = select(upload.c.offset_bytes).where(upload.c.id == bindparam("id"), upload.c.state == UploadState.OPEN)
+_BECAME = select(upload.c.digest).where(upload.c.id == bindparam("id"), upload.c.state == UploadState.COMMITTED)
 _PARTS = (
     select(upload_part.c.stage_key, upload_part.c.size_bytes)
     .where(upload_part.c.upload_id == bindparam("id"))
@@ -176,9 +177,10 @@ class Uploads:
         received = replace(session, offset_bytes=start + stage.size_bytes)
         try:
             await self._advance(session, received, stage)
-        except BaseException:
+        except (UploadOffsetMismatch, UploadUnknown):
             await self._storage.discard([stage])
             raise
+        # After any other failure the part may have been recorded all the same. A stage without part is found as orphan.
         self._hashers.keep(session.id, received.offset_bytes, hasher)
         return received
 
@@ -192,6 +194,13 @@ class Uploads:
             return await self._committed(session, digest)
         if expected_bytes is not None and expected_bytes != session.offset_bytes:
             raise SizeMismatch(expected_bytes, session.offset_bytes)
+        try:
+            return await self._commit(session, digest)
+        except (UploadUnknown, ObjectMissing):
+            # Another request of the client may have been faster, and has taken the stages with it.
+            return await self._committed(session, digest)
+
+    async def _commit(self, session: Upload, digest: Digest) -> Blob:
         async with self._database.read() as read:
             stages = [Stage(key, size) for key, size in await read.all(_PARTS, id=session.id)]
         if sum(stage.size_bytes for stage in stages) != session.offset_bytes:
@@ -214,7 +223,9 @@ class Uploads:
         async with self._database.write(durable=False) as tx:
             if not await tx.run(_ADVANCE, upload_id=session.id, start=start, end=end, expires=expires):
                 now_at = await tx.scalar(_OFFSET, id=session.id)
-                raise UploadOffsetMismatch(session.id, now_at or 0, start)
+                if now_at is None:
+                    raise UploadUnknown(session.id)
+                raise UploadOffsetMismatch(session.id, now_at, start)
             await tx.run(
                 _ADD_PART,
                 upload_id=session.id,
@@ -224,18 +235,15 @@ class Uploads:
             )
 
     async def _committed(self, session: Upload, digest: Digest) -> Blob:
-        if session.digest != digest:
-            raise UploadUnknown(session.id)
         async with self._database.read() as read:
+            if await read.scalar(_BECAME, id=session.id) != digest:
+                raise UploadUnknown(session.id)
             return await blobs.get(read, session.repository_id, digest)
 
     async def _verify(self, session: Upload, stages: list[Stage], digest: Digest) -> tuple[Digest, Digest | None]:
         """Return the SHA-256 of the bytes, and their SHA-512 when `digest` is one."""
         hasher = self._hashers.take(session.id, session.offset_bytes)
-        try:
-            got = await self._digests(stages, hasher, digest.algorithm)
-        except ObjectMissing:
-            raise UploadUnknown(session.id) from None
+        got = await self._digests(stages, hasher, digest.algorithm)
         if digest not in got:
             await self.cancel(session)
             raise DigestMismatch(digest, got[-1])
@@ -257,8 +265,7 @@ class Uploads:
 
     async def _publish(self, session: Upload, stages: list[Stage], address: Digest, sha512: Digest | None) -> Blob:
         """Write the bytes unless they are stored already, then link them, in one durable transaction."""
-        now = self._clock()
-        found = await self._link_stored(session, address, sha512, now)
+        found = await self._link_stored(session, address, sha512)
         if found is not None:
             await self._storage.discard(stages)
             return found
@@ -266,25 +273,25 @@ class Uploads:
         key = f"blobs/{SHA256}/{address.hex[:2]}/{address.hex}.{session.id[:12]}"
         await self._storage.compose(stages, key)
         async with self._database.write() as tx:
-            blob = await blobs.put(tx, address, sha512, session.offset_bytes, key, at=now)
-            await self._close(tx, session, sha512 or address, blob, now)
+            blob = await blobs.put(tx, address, sha512, session.offset_bytes, key, at=self._clock())
+            await self._close(tx, session, sha512 or address, blob)
         return blob
 
-    async def _link_stored(self, session: Upload, address: Digest, sha512: Digest | None, now: datetime) -> Blob | None:
+    async def _link_stored(self, session: Upload, address: Digest, sha512: Digest | None) -> Blob | None:
         async with self._database.read() as read:
             if await blobs.find_stored(read, address) is None:
                 return None
         async with self._database.write() as tx:
             blob = await blobs.claim(tx, address, sha512)
             if blob is not None:
-                await self._close(tx, session, sha512 or address, blob, now)
+                await self._close(tx, session, sha512 or address, blob)
         return blob
 
-    async def _close(self, tx: Tx, session: Upload, digest: Digest, blob: Blob, now: datetime) -> None:
+    async def _close(self, tx: Tx, session: Upload, digest: Digest, blob: Blob) -> None:
         if not await tx.run(_CLOSE, upload_id=session.id, closed=UploadState.COMMITTED, became=digest):
             raise UploadUnknown(session.id)
         await tx.run(_FORGET_PARTS, id=session.id)
-        await blobs.link(tx, session.repository_id, blob, leased_until=now + self._blob_lease)
+        await blobs.link(tx, session.repository_id, blob, leased_until=self._clock() + self._blob_lease)
 
 
 def _owner(principal: Principal) -> str:

@@ -22,8 +22,12 @@ _PAGE = (
     .order_by(blob.c.id)
     .limit(bindparam("count"))
 )
-_STILL = select(blob.c.id).where(blob.c.id == bindparam("id"))
-_VERIFIED = update(blob).where(blob.c.id == bindparam("blob_id")).values(verified_at=bindparam("at"))
+_STILL = select(blob.c.id).where(blob.c.id == bindparam("id"), blob.c.storage_key == bindparam("key"))
+_VERIFIED = (
+    update(blob)
+    .where(blob.c.id == bindparam("blob_id"), blob.c.storage_key == bindparam("key"))
+    .values(verified_at=bindparam("at"))
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,18 +59,18 @@ async def verify(
     while True:
         async with database.read() as read:
             rows = await read.all(_PAGE, after=after, count=_BATCH)
-        verified: list[int] = []
+        verified: list[tuple[int, str]] = []
         for id_, digest, size_bytes, key in rows:
             started = clock()
             checked = await _check(database, storage, id_, Digest(digest), size_bytes, key)
             if checked is not None:
                 yield checked
                 if checked.damage is None:
-                    verified.append(id_)
+                    verified.append((id_, key))
             if bytes_per_second:
                 await _pace(size_bytes / bytes_per_second, started, clock)
         async with database.write() as tx:
-            await tx.many(_VERIFIED, [{"blob_id": id_, "at": clock()} for id_ in verified])
+            await tx.many(_VERIFIED, [{"blob_id": id_, "key": key, "at": clock()} for id_, key in verified])
         if len(rows) < _BATCH:
             return
         after = rows[-1][0]
@@ -79,7 +83,7 @@ async def _check(
         (got,) = await digests(storage.open(key), SHA256)
     except ObjectMissing:
         async with database.read() as read:
-            if await read.find(_STILL, id=id_) is None:
+            if await read.find(_STILL, id=id_, key=key) is None:
                 return None
         return Checked(digest, size_bytes, Damage(digest, key, "missing"))
     damage = None if got == digest else Damage(digest, key, f"corrupt: {got}")

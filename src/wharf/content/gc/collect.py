@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from sqlalchemy import bindparam, delete, func, select, update
+from sqlalchemy import bindparam, delete, func, or_, select, update
 
 from wharf.accounts.tables import namespace
 from wharf.content.gc.freed import Freed
@@ -67,7 +67,10 @@ _NEXT_LEASE = select(func.min(_m.leased_until)).where(
 )
 _END_LEASES = (
     update(repository_blob)
-    .where(repository_blob.c.repository_id == bindparam("repository"))
+    .where(
+        repository_blob.c.repository_id == bindparam("repository"),
+        or_(repository_blob.c.leased_until.is_(None), repository_blob.c.leased_until > bindparam("until")),
+    )
     .values(leased_until=bindparam("until"))
 )
 _END_UPLOADS = (

@@ -61,11 +61,14 @@ _PARTS_OF = select(upload_part.c.stage_key, upload_part.c.size_bytes).where(
 )
 _FORGET_UPLOADS = delete(upload).where(upload.c.id.in_(bindparam("ids", expanding=True)))
 
+# The blobs are locked as well, so that nobody links one while we find out that it has no link left. And as this never
+# waits, it is never part of a deadlock.
 _ENDED_LEASES = (
     select(_rb.repository_id, _rb.blob_id, _held)
+    .join(blob, blob.c.id == _rb.blob_id)
     .where(_rb.leased_until <= bindparam("now"))
     .limit(bindparam("count"))
-    .with_for_update(skip_locked=True)
+    .with_for_update(of=[repository_blob, blob], skip_locked=True)
 )
 _same_link = and_(
     _rb.repository_id == bindparam("repository"),
