@@ -200,9 +200,9 @@ async def test_a_hash_of_former_costs_is_replaced(database: Database) -> None:
         await users.create(tx, "ada", former)
     await sign_in.basic(database, "ada", PASSWORD)
     async with database.read() as read:
-        row = await read.one(sign_in._USER, name="ada")
-    assert former != row[2]
-    assert not passwords.is_outdated(row[2])
+        row = await read.one(sign_in._USER_BY_NAME, login="ada")
+    assert former != row[3]
+    assert not passwords.is_outdated(row[3])
     await sign_in.basic(database, "ada", PASSWORD)
 
 

@@ -32,12 +32,13 @@ _MAX_REMEMBERED = 10_000
 _key = os.urandom(32)
 _remembered: dict[bytes, float] = {}  # HMAC of a verified credential → when to forget it
 
+# As long as the column that counts failures has room for.
+_MAX_LOGIN_LENGTH = 255
+
 _n, _u, _r = namespace.c, user_account.c, robot.c
-_USER = (
-    select(_n.id, _u.superuser, _u.password_hash)
-    .join(user_account)
-    .where(_n.name == bindparam("name"), _n.enabled.is_(True))
-)
+_USER = select(_n.id, _n.name, _u.superuser, _u.password_hash).join(user_account).where(_n.enabled.is_(True))
+_USER_BY_NAME = _USER.where(_n.name == bindparam("login"))
+_USER_BY_EMAIL = _USER.where(_u.email == bindparam("login"))
 _ROBOT = (
     select(_r.id, _r.namespace_id, _n.name, _r.name, _r.token_hash)
     .join(namespace)
@@ -51,21 +52,37 @@ _IMPROVE_HASH = (
 
 
 async def basic(db: Database, username: str, password: str, *, clock: Clock = utc_now) -> Principal:
-    """Return whom a name and a password (of a user) or token (of a robot, `owner+name`) belong to.
+    """Return whom a name and a secret belong to, as clients of `/v2` send them.
+
+    A user's name or e-mail address with the password, or `owner+name` with a robot's token. Raises CredentialsInvalid,
+    SignInLocked and SignInBusy.
+    """
+    if SEPARATOR in username and "@" not in username:
+        return await _robot(db, username, password)
+    return await person(db, username, password, clock=clock)
+
+
+async def person(db: Database, login: str, password: str, *, clock: Clock = utc_now) -> Principal:
+    """Return the user whose name or e-mail address, and password, these are.
 
     Raises CredentialsInvalid, SignInLocked and SignInBusy.
     """
-    if SEPARATOR in username:
-        return await _robot(db, username, password)
-    _check_names(username)
+    if "@" in login:
+        login, statement = login.strip().lower(), _USER_BY_EMAIL
+        if len(login) > _MAX_LOGIN_LENGTH or not login.isprintable():
+            raise CredentialsInvalid
+    else:
+        statement = _USER_BY_NAME
+        _check_names(login)
     async with db.read() as read:
-        row = await read.find(_USER, name=username)
-    id_, superuser, stored = row or (None, False, None)
-    credential = _digest(username, password, stored)
+        row = await read.find(statement, login=login)
+    # Failures are counted by the name where there is one: an address must not give a second set of guesses.
+    id_, name, superuser, stored = row or (None, login, False, None)
+    credential = _digest(name, password, stored)
     if stored is None or _remembered.get(credential, 0.0) < monotonic():
-        await _verify(db, username, password, stored, clock)
+        await _verify(db, name, password, stored, clock)
         _remember(credential)
-    return Principal(PrincipalKind.USER, id_, username, namespace_id=id_, superuser=superuser)
+    return Principal(PrincipalKind.USER, id_, name, namespace_id=id_, superuser=superuser)
 
 
 async def token(db: Database, secret: str) -> Principal:

@@ -6,27 +6,36 @@ rooms below, and names that Quay fixed are translated here and nowhere else. `ap
 
 from fastapi import FastAPI
 
-from wharf.api import errors, user, user_sessions
+from wharf.api import errors, sign_in, user, user_sessions
 from wharf.api.kit import Parts
+from wharf.api.kit.uncached import Uncached
 
 __all__ = ["Parts", "create_api"]
 
 #: Every resource; the order is that of the description.
-_RESOURCES = (user.router, user_sessions.router)
+_RESOURCES = (
+    sign_in.router,
+    user.router,
+    user_sessions.router,
+)
+#: What Quay has beside `/api`; `app/build.py` lists the first segments of these paths.
+_FRONT = (sign_in.front,)
 
 
 def create_api(parts: Parts) -> FastAPI:
-    """Return the ASGI application of everything under `/api`."""
+    """Return the ASGI application of everything under `/api`, and of what Quay has beside it."""
     api = FastAPI(
         title="Wharf",
         version="v1",
         openapi_url="/api/v1/openapi.json",
         docs_url=None,  # FastAPI's pages load their scripts from a foreign host
         redoc_url=None,
-        redirect_slashes=False,
     )
     api.state.parts = parts
+    api.add_middleware(Uncached)
     for router in _RESOURCES:
         api.include_router(router, prefix="/api/v1")
+    for router in _FRONT:
+        api.include_router(router)
     errors.install(api)
     return api

@@ -33,9 +33,8 @@ class Sessions(Shape):
 @router.get("/user/sessions", operation_id="listUserSessions", summary="List the browsers that are signed in")
 async def list_(caller: UserAdmin, parts: WithParts) -> Sessions:
     """Return every session of the caller."""
-    assert caller.principal.id is not None
     async with parts.database.read() as read:
-        found = await sessions.list_(read, caller.principal.id, parts.clock())
+        found = await sessions.list_(read, caller.user_id, parts.clock())
     return Sessions(sessions=[_shape(session, caller) for session in found])
 
 
@@ -44,9 +43,8 @@ async def list_(caller: UserAdmin, parts: WithParts) -> Sessions:
 )
 async def revoke(session_uuid: Annotated[str, Path()], caller: FreshUserAdmin, parts: WithParts) -> Response:
     """End one session of the caller, which may be the one that asks."""
-    assert caller.principal.id is not None
     async with parts.database.write() as tx:
-        await sessions.revoke(tx, caller.principal.id, session_uuid)
+        await sessions.revoke(tx, caller.user_id, session_uuid)
     return Response(status_code=204)
 
 

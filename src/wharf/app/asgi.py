@@ -1,7 +1,7 @@
 """From a request's first path segment to a surface. Everything here is paid by every request, so it is little.
 
 /v2 …       the registry                     (v2)
-/api …      REST                              (api)
+/api …      REST, and what Quay has beside it (api)
 /health …   for load balancers and people     (operations)
 /metrics    for Prometheus                    (operations)
 /           who is here                       (operations)
@@ -17,6 +17,7 @@ from wharf.app.refusals import Message, Receive, Refusal, Scope, Send, Surface
 from wharf.config import ServerConfig
 from wharf.telemetry.access_log import AccessLog
 from wharf.telemetry.metrics import requests, requests_in_flight, requests_refused
+from wharf.telemetry.request import scope as current_scope
 from wharf.telemetry.request_id import request_id, take
 
 log = logging.getLogger(__name__)
@@ -89,6 +90,7 @@ class Gateway:
         request_id.set(id_)
         if self._trusted:
             proxies.apply(scope, self._trusted)
+        current_scope.set(scope)
         exchange = Exchange(send, id_, closing=self._lifecycle.draining)
         refusal = None
         if surface is None or header_bytes > self._max_header_bytes or self.in_flight >= self._max_requests:

@@ -146,9 +146,11 @@ def _surfaces(
         blob_lease=timedelta(seconds=config.registry.blob_lease_seconds),
         clock=clock,
     )
+    api = Deferred(lambda: _api(jobs, config, box))
     surfaces: dict[str, Surface] = {
         "v2": V2(config.registry, database, storage, tokens, uploads, public_url=config.server.public_url),
-        "api": Deferred(lambda: _api(jobs, config, box)),
+        "api": api,
+        "csrf_token": api,
         "health": Health(database, storage, lifecycle),
         "": front,
     }

@@ -60,6 +60,13 @@ class Caller:
         """Whether nobody in particular calls."""
         return self.via is Via.NOTHING
 
+    @property
+    def user_id(self) -> int:
+        """The id of the user who calls; raises SignInRequired where it could be nobody."""
+        if self.principal.user_id is None:
+            raise SignInRequired
+        return self.principal.user_id
+
 
 NOBODY = Caller(ANONYMOUS, Via.NOTHING)
 
