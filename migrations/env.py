@@ -7,7 +7,7 @@ from alembic import context
 from wharf.db.metadata import metadata
 
 # Each room that keeps rows; tests/migrations fails when one is forgotten.
-for room in ("accounts", "content", "jobs"):
+for room in ("accounts", "audit", "content", "jobs"):
     importlib.import_module(f"wharf.{room}.tables")
 
 context.configure(

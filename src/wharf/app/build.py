@@ -11,16 +11,20 @@ from wharf.app.asgi import Gateway
 from wharf.app.deferred import Deferred
 from wharf.app.operations import Health, Lifecycle, Metrics, front
 from wharf.app.refusals import Surface
-from wharf.app.subscriptions import SUBSCRIPTIONS
-from wharf.config import Config, GcConfig
+from wharf.app.subscriptions import listen
+from wharf.audit.backends.base import Backend
+from wharf.audit.backends.registry import configured, open_backends
+from wharf.audit.jobs import ForgetEntries, ForwardEntries, audit_handlers
+from wharf.audit.trail import Trail
+from wharf.config import AuditConfig, Config, GcConfig
 from wharf.config.secret_key import get_or_create
 from wharf.content.gc.collect import CollectionRules
 from wharf.content.gc.freed import Freed
-from wharf.content.gc.handlers import GcContext, gc_handlers
+from wharf.content.gc.handlers import gc_handlers
 from wharf.content.jobs import FindOrphans, Sweep
 from wharf.content.uploads import Uploads
 from wharf.db import Database, open_database
-from wharf.events.publish import connect
+from wharf.jobs.declare import Handler
 from wharf.jobs.schedule import Schedule
 from wharf.jobs.worker import Pace, Worker
 from wharf.kit.clock import Clock, utc_now
@@ -40,6 +44,8 @@ class JobContext:
     storage: Storage
     clock: Clock
     collection_rules: CollectionRules
+    audit_backends: Mapping[str, Backend]
+    audit_retention: timedelta
     count_freed: Callable[[Freed], None] = numbers.count_freed
 
 
@@ -53,14 +59,18 @@ class Wharf:
     tokens: TokenService
     lifecycle: Lifecycle
     gateway: Gateway
-    worker: Worker[GcContext]
+    worker: Worker[JobContext]
     jobs: JobContext
+    trail: Trail
     access_log: AccessLog | None
 
     async def close(self) -> None:
         """Give everything back; the worker has stopped and no request is in flight."""
         if self.access_log is not None:
             self.access_log.flush()
+        await self.trail.close()
+        for backend in self.jobs.audit_backends.values():
+            await backend.close()
         await self.storage.close()
         await self.database.close()
 
@@ -86,18 +96,28 @@ async def build(
     except BaseException:
         await database.close()
         raise
-    connect(SUBSCRIPTIONS)
+    listen(config.audit)
     lifecycle = Lifecycle()
-    jobs = JobContext(database, storage, clock, collection_rules(config))
+    backends = open_backends(config.audit)
+    jobs = JobContext(
+        database,
+        storage,
+        clock,
+        collection_rules(config),
+        backends,
+        timedelta(days=config.audit.retention_days),
+    )
+    trail = Trail(database, backends=tuple(backends), clock=clock)
     return Wharf(
         config=config,
         database=database,
         storage=storage,
         tokens=tokens,
         lifecycle=lifecycle,
-        gateway=Gateway(config.server, _surfaces(config, jobs, tokens, box, lifecycle), access_log, lifecycle),
+        gateway=Gateway(config.server, _surfaces(config, jobs, tokens, box, trail, lifecycle), access_log, lifecycle),
         worker=_worker(config, jobs),
         jobs=jobs,
+        trail=trail,
         access_log=access_log,
     )
 
@@ -135,7 +155,7 @@ def _token_service(config: Config, database: Database, box: SecretBox, clock: Cl
 
 
 def _surfaces(
-    config: Config, jobs: JobContext, tokens: TokenService, box: SecretBox, lifecycle: Lifecycle
+    config: Config, jobs: JobContext, tokens: TokenService, box: SecretBox, trail: Trail, lifecycle: Lifecycle
 ) -> Mapping[str, Surface]:
     """Who answers which first segment of a path."""
     database, storage, clock = jobs.database, jobs.storage, jobs.clock
@@ -148,7 +168,16 @@ def _surfaces(
     )
     api = Deferred(lambda: _api(jobs, config, box))
     surfaces: dict[str, Surface] = {
-        "v2": V2(config.registry, database, storage, tokens, uploads, public_url=config.server.public_url),
+        "v2": V2(
+            config.registry,
+            database,
+            storage,
+            tokens,
+            uploads,
+            public_url=config.server.public_url,
+            trail=trail,
+            audit_pulls=config.audit.pulls,
+        ),
         "api": api,
         "csrf_token": api,
         "health": Health(database, storage, lifecycle),
@@ -166,23 +195,32 @@ def _api(jobs: JobContext, config: Config, box: SecretBox) -> Surface:
     return create_api(Parts(jobs.database, config, box, jobs.clock))
 
 
-def _worker(config: Config, jobs: JobContext) -> Worker[GcContext]:
+def _worker(config: Config, jobs: JobContext) -> Worker[JobContext]:
+    each: Mapping[str, Handler[JobContext]] = {**gc_handlers(), **audit_handlers()}
     return Worker(
         jobs.database,
         jobs,
-        gc_handlers(),
+        each,
         clock=jobs.clock,
         concurrency=config.jobs.workers,
-        schedules=_schedules(config.gc),
+        schedules=(*_gc_schedules(config.gc), *_audit_schedules(config.audit)),
         pace=Pace(poll=timedelta(seconds=config.jobs.poll_seconds)),
         observe=numbers.count_job,
     )
 
 
-def _schedules(config: GcConfig) -> Sequence[Schedule]:
+def _gc_schedules(config: GcConfig) -> Sequence[Schedule]:
     if not config.enabled:
         return ()
     return (
         Schedule("sweep", timedelta(seconds=config.sweep_seconds), Sweep()),
         Schedule("find_orphans", timedelta(seconds=config.orphan_age_seconds), FindOrphans()),
+    )
+
+
+def _audit_schedules(config: AuditConfig) -> Sequence[Schedule]:
+    every = timedelta(seconds=config.forward_seconds)
+    return (
+        Schedule("forget_audit_entries", timedelta(hours=1), ForgetEntries()),
+        *(Schedule(f"forward_audit_{name}", every, ForwardEntries(name)) for name in configured(config)),
     )

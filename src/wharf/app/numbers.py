@@ -2,6 +2,7 @@
 
 import logging
 
+from wharf.audit import spool
 from wharf.content.gc.freed import Freed
 from wharf.db import Database
 from wharf.db.errors import DatabaseError
@@ -30,12 +31,13 @@ def count_freed(freed: Freed) -> None:
 
 
 async def refresh_queue(database: Database, clock: Clock) -> None:
-    """Look up how full the job queue is; when the database does not answer, the last numbers stay."""
+    """Look up how full the job queue and the audit spool are; if the database does not answer, the numbers stay."""
     now = clock()
     try:
         async with database.read() as read:
             depths = await queue.depths(read)
             oldest = await queue.oldest_due_at(read, now)
+            waiting = await spool.depths(read)
     except DatabaseError:
         log.warning("job queue not counted", exc_info=True)
         return
@@ -45,4 +47,7 @@ async def refresh_queue(database: Database, clock: Clock) -> None:
         metrics.jobs_waiting.labels(depth.kind).set(depth.waiting)
         metrics.jobs_running.labels(depth.kind).set(depth.running)
         metrics.jobs_dead.labels(depth.kind).set(depth.dead)
+    metrics.audit_waiting.clear()
+    for backend, count in waiting.items():
+        metrics.audit_waiting.labels(backend).set(count)
     metrics.jobs_oldest_seconds.set((now - oldest).total_seconds() if oldest else 0)

@@ -14,6 +14,7 @@ from wharf.accounts import errors as accounts
 from wharf.app.build import Wharf, build, open_configured_database
 from wharf.app.schema import SchemaBehind, prepare
 from wharf.app.server import AddressInUse
+from wharf.app.subscriptions import listen
 from wharf.config import Config, ConfigInvalid, load
 from wharf.content import errors as content
 from wharf.db import Database, DatabaseUnavailable
@@ -103,6 +104,7 @@ async def database(config: Config) -> AsyncIterator[Database]:
     """Open the database for one command, at the schema of this release."""
     await prepare(config)
     opened = await open_configured_database(config)
+    listen(config.audit)
     try:
         yield opened
     finally:

@@ -7,6 +7,7 @@ Called by `cli` and `app`; every other room receives the sub-object that concern
 from wharf.config.load import ConfigInvalid, load
 from wharf.config.tree import (
     AccountsConfig,
+    AuditConfig,
     Config,
     DatabaseConfig,
     GcConfig,
@@ -21,6 +22,7 @@ from wharf.config.values import Networks, Secret
 
 __all__ = [
     "AccountsConfig",
+    "AuditConfig",
     "Config",
     "ConfigInvalid",
     "DatabaseConfig",

@@ -226,6 +226,33 @@ class JobsConfig:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class AuditConfig:
+    """The audit trail: kept in the database, and copied to other systems where they are named."""
+
+    pulls: Annotated[bool, doc("Write down who pulled what; pushes and changes always are.")] = True
+    retention_days: Annotated[int, doc("Entries are deleted from the database when this old.", ge=1)] = 90
+    forward_seconds: Annotated[float, doc("How often waiting entries are sent to the systems below.", ge=0.1)] = 2.0
+    file: Annotated[Path | None, doc("Append entries to this file, as JSON lines.")] = None
+    syslog: Annotated[
+        str | None, doc("Send entries to a syslog server: udp://host:514, tcp://host:601 or tls://host:6514.")
+    ] = None
+    webhook_url: Annotated[Secret, doc("Post entries to this URL, as JSON arrays.")] = NO_SECRET
+    webhook_secret: Annotated[Secret, doc("Signs the body of each post (HMAC-SHA256).")] = NO_SECRET
+
+    def __post_init__(self) -> None:
+        if self.syslog is not None:
+            url = urlsplit(self.syslog)
+            _check(
+                url.scheme in ("udp", "tcp", "tls") and url.hostname,
+                "syslog must look like udp://host:514, tcp://host:601 or tls://host:6514",
+            )
+        _check(
+            not self.webhook_url or self.webhook_url.startswith(("http://", "https://")),
+            "webhook_url must begin with http:// or https://",
+        )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class TelemetryConfig:
     """Logs and metrics."""
 
@@ -260,6 +287,7 @@ class Config:
     accounts: AccountsConfig = field(default_factory=AccountsConfig)
     gc: GcConfig = field(default_factory=GcConfig)
     jobs: JobsConfig = field(default_factory=JobsConfig)
+    audit: AuditConfig = field(default_factory=AuditConfig)
     telemetry: TelemetryConfig = field(default_factory=TelemetryConfig)
 
     def __post_init__(self) -> None:

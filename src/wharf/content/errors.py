@@ -1,7 +1,8 @@
 """What can be wrong with a request to the registry, as facts.
 
 ContentError
-├─ RepositoryUnknown, RepositoryExists, RepositoryReadOnly, NamespaceUnknown
+├─ RepositoryUnknown ── RepositoryHidden
+├─ RepositoryExists, RepositoryReadOnly, NamespaceUnknown
 ├─ AccessDenied
 ├─ BlobUnknown, BlobInUse, DigestMismatch, SizeMismatch
 ├─ UploadUnknown, UploadOffsetMismatch
@@ -24,6 +25,11 @@ class RepositoryUnknown(ContentError):
     """The repository does not exist, or the caller may not know that it does."""
 
     name: str
+
+
+@dataclass(eq=False)
+class RepositoryHidden(RepositoryUnknown):
+    """It does exist, which is for the audit trail and not for the caller: an answer must be that of the base class."""
 
 
 @dataclass(eq=False)

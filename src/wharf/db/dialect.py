@@ -5,11 +5,15 @@
 """
 
 from functools import cache
+from typing import Any
 
-from sqlalchemy import Dialect
+from sqlalchemy import Dialect, Integer
 from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy.ext.compiler import compiles
+from sqlalchemy.sql.compiler import SQLCompiler
+from sqlalchemy.sql.functions import FunctionElement
 
-__all__ = ["insert", "postgresql", "sqlite"]
+__all__ = ["days_since_1970", "insert", "postgresql", "sqlite"]
 
 
 @cache
@@ -29,3 +33,21 @@ def postgresql() -> Dialect:
     from sqlalchemy.dialects.postgresql.psycopg import PGDialect_psycopg
 
     return PGDialect_psycopg(dbapi=psycopg)  # type: ignore[no-untyped-call]
+
+
+class days_since_1970(FunctionElement[int]):  # noqa: N801 - reads as the SQL function it is
+    """The day (UTC) that an `Instant` column's moment is in, as a number that both databases group by."""
+
+    type = Integer()
+    inherit_cache = True
+    name = "days_since_1970"
+
+
+@compiles(days_since_1970, "sqlite")
+def _days_on_sqlite(element: days_since_1970, compiler: SQLCompiler, **options: Any) -> str:
+    return f"({compiler.process(element.clauses, **options)} / 86400000000)"
+
+
+@compiles(days_since_1970, "postgresql")
+def _days_on_postgresql(element: days_since_1970, compiler: SQLCompiler, **options: Any) -> str:
+    return f"CAST(FLOOR(EXTRACT(EPOCH FROM {compiler.process(element.clauses, **options)}) / 86400) AS INTEGER)"

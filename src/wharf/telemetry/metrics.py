@@ -108,6 +108,9 @@ gc_blobs_deleted = _counter("wharf_gc_blobs_deleted", "Blobs deleted by garbage 
 gc_objects_deleted = _counter("wharf_gc_objects_deleted", "Stored objects deleted by garbage collection.")
 gc_bytes_freed = _counter("wharf_gc_bytes_freed", "Bytes freed by garbage collection.")
 
+audit_entries_lost = _counter("wharf_audit_entries_lost", "Audit entries that no database took in time.")
+audit_waiting = _gauge("wharf_audit_waiting", "Audit entries that wait for a backend.", "backend")
+
 
 def page() -> bytes:
     """All metrics in Prometheus' text format."""

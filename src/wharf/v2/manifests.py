@@ -37,6 +37,9 @@ async def get(request: Request) -> None:
         await request.respond(304, headers)
         return
     headers.append((b"content-type", found.media_type.encode()))
+    if request.parts.pulls is not None and request.method == "GET":
+        principal = (await request.credentials()).principal
+        request.parts.pulls.pull(principal, repository, found.digest, None if by_digest else reference)
     await request.respond(200, headers, found.body)
 
 

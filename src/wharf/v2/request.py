@@ -18,8 +18,9 @@ from wharf.access.actions import Action
 from wharf.access.grants import Visibility
 from wharf.access.principals import ANONYMOUS, Principal, PrincipalKind
 from wharf.accounts import sign_in
-from wharf.accounts.errors import CredentialsInvalid, TokenExpired, TokenInvalid
+from wharf.accounts.errors import CredentialsInvalid, SignInLocked, TokenExpired, TokenInvalid
 from wharf.accounts.registry_tokens import TokenService, VerifiedToken
+from wharf.audit.trail import Trail
 from wharf.config import RegistryConfig
 from wharf.content import repositories
 from wharf.content.errors import AccessDenied, RepositoryExists, RepositoryUnknown
@@ -43,6 +44,8 @@ Send = Callable[[MutableMapping[str, Any]], Awaitable[None]]
 
 API_VERSION: Header = (b"docker-distribution-api-version", b"registry/2.0")
 _MAX_QUERY_FIELDS = 100
+# What clients send as a user name when the password is a token that says itself whose it is.
+_TOKEN_USERS = frozenset({"<token>", "oauth2accesstoken", "00000000-0000-0000-0000-000000000000"})
 _NO_BODY_STATUSES = frozenset({204, 304})
 
 
@@ -57,6 +60,8 @@ class Parts:
     tokens: TokenService
     uploads: Uploads
     blob_lease: timedelta
+    trail: Trail | None  # where sign-ins and denials are noted
+    pulls: Trail | None  # where pulls are
 
 
 class Credentials(NamedTuple):
@@ -210,6 +215,11 @@ class Request:
             self._credentials = await self._identify(outlived=outlived)
         return self._credentials
 
+    @property
+    def principal(self) -> Principal | None:
+        """Who asks, if that has been found out."""
+        return None if self._credentials is None else self._credentials.principal
+
     async def repository(self, *, create: bool = False, outlived: bool = False) -> Repository:
         """Open the repository of the path for the action of the route; `create` makes one where a push may.
 
@@ -224,7 +234,7 @@ class Request:
             found = await repositories.access(self.parts.db, principal, name, self.action)
         except (RepositoryUnknown, AccessDenied) as fact:
             if principal.kind is PrincipalKind.ANONYMOUS:
-                raise self.unauthorized("insufficient_scope" if token else None) from None
+                raise self.unauthorized("insufficient_scope" if token else None) from fact
             if not create or isinstance(fact, AccessDenied) or not self.parts.config.create_on_push:
                 raise
             if await repositories.may_create(self.parts.db, principal, name):
@@ -251,6 +261,18 @@ class Request:
         actions = "pull,push" if self.action is Action.PUSH else self.action.value
         return AuthenticationRequired(f"repository:{self.name}:{actions}", error)
 
+    async def sign_in(self, username: str, password: str) -> Principal:
+        """Return whom a name and a secret belong to. Raises `CredentialsInvalid`, `SignInLocked` and `SignInBusy`."""
+        try:
+            if username in _TOKEN_USERS:
+                return await sign_in.token(self.parts.db, password)
+            return await sign_in.basic(self.parts.db, username, password)
+        except (CredentialsInvalid, SignInLocked) as fact:
+            if self.parts.trail is not None:
+                reason = "locked" if isinstance(fact, SignInLocked) else "invalid"
+                self.parts.trail.sign_in_failed(username, to="registry", reason=reason)
+            raise
+
     async def _identify(self, *, outlived: bool) -> Credentials:
         value = self.headers.get(b"authorization")
         if value is None:
@@ -263,7 +285,7 @@ class Request:
             case "basic":
                 try:
                     username, password = decode_basic(secret)
-                    return Credentials(await sign_in.basic(self.parts.db, username, password), None)
+                    return Credentials(await self.sign_in(username, password), None)
                 except CredentialsInvalid:
                     raise self.unauthorized("invalid_token") from None
         raise self.unauthorized("invalid_request")

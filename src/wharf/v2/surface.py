@@ -7,8 +7,11 @@ from datetime import timedelta
 from typing import Any
 
 from wharf.access.actions import WRITING, Action
+from wharf.access.principals import ANONYMOUS
 from wharf.accounts.registry_tokens import TokenService
+from wharf.audit.trail import Trail
 from wharf.config import RegistryConfig
+from wharf.content.errors import AccessDenied, RepositoryHidden
 from wharf.content.uploads import Uploads
 from wharf.db import Database
 from wharf.storage.base import Storage
@@ -43,7 +46,8 @@ class V2:
 
     It expects requests of type `http` whose path is `/v2` or begins with `/v2/`. `public_url` (`server.public_url`) is
     where clients are told to sign in; without it that is the scheme and the Host of the request. The name of the
-    endpoint is left in `scope["wharf.endpoint"]` for metrics and traces.
+    endpoint is left in `scope["wharf.endpoint"]` for metrics and traces. Pulls, denials and sign-ins are noted in
+    `trail`, if there is one.
     """
 
     def __init__(
@@ -55,9 +59,13 @@ class V2:
         uploads: Uploads,
         *,
         public_url: str | None = None,
+        trail: Trail | None = None,
+        audit_pulls: bool = True,
     ) -> None:
         lease = timedelta(seconds=config.blob_lease_seconds)
-        self._parts = Parts(config, public_url, db, storage, tokens, uploads, lease)
+        self._parts = Parts(
+            config, public_url, db, storage, tokens, uploads, lease, trail, trail if audit_pulls else None
+        )
         self._origins = frozenset(filter(None, map(str.strip, config.cors_origins.split(","))))
 
     async def __call__(self, scope: MutableMapping[str, Any], receive: Receive, send: Send) -> None:
@@ -136,10 +144,25 @@ class V2:
             _log.error("request failed", exc_info=fact, extra={"method": request.method, "path": request.scope["path"]})
         if request.started:
             raise fact
+        self._note(request, fact)
         status, headers, body = errors.render(fact)
         if isinstance(fact, AuthenticationRequired):
             headers.append(errors.challenge(f"{request.origin()}/v2/auth", request.host(), fact))
         await request.respond(status, headers, body)
+
+    def _note(self, request: Request, fact: Exception) -> None:
+        """Write down that somebody was denied something: what is there, to whom it is not allowed.
+
+        A stranger counts only with a token: every client asks without one first, to be told where to sign in.
+        """
+        trail, action = self._parts.trail, request.action
+        if trail is None or action is None:
+            return
+        if isinstance(fact, AuthenticationRequired) and fact.error and isinstance(fact.__cause__, Exception):
+            fact = fact.__cause__
+        if isinstance(fact, AccessDenied | RepositoryHidden):
+            reason = fact.reason if isinstance(fact, AccessDenied) else "hidden"
+            trail.denied(request.principal or ANONYMOUS, fact.name, action, reason)
 
     async def _drain(self, request: Request) -> None:
         """Take in what an upload still sends after its answer, so that its client gets to read the answer.

@@ -11,7 +11,6 @@ and applications have is long-lived already, and is taken where clients send an 
 
 from wharf.access.actions import Action
 from wharf.access.principals import ANONYMOUS, Principal, PrincipalKind
-from wharf.accounts import sign_in
 from wharf.accounts.errors import CredentialsInvalid
 from wharf.content import repositories
 from wharf.content.errors import AccessDenied, RepositoryUnknown
@@ -25,8 +24,6 @@ _ACTIONS = (Action.PULL, Action.PUSH, Action.DELETE)
 _FORM_LIMIT_BYTES = 64 * 1024
 # A token travels in a header, for which many proxies have 8 KiB.
 _SCOPES_LIMIT_CHARACTERS = 3072
-# What clients send as a user name when the password is a token that says itself whose it is.
-_TOKEN_USERS = frozenset({"<token>", "oauth2accesstoken", "00000000-0000-0000-0000-000000000000"})
 
 
 async def ping(request: Request) -> None:
@@ -76,11 +73,12 @@ async def post(request: Request) -> None:
 
 async def _sign_in(request: Request, username: str, password: str) -> Principal:
     try:
-        if username in _TOKEN_USERS:
-            return await sign_in.token(request.parts.db, password)
-        return await sign_in.basic(request.parts.db, username, password)
+        principal = await request.sign_in(username, password)
     except CredentialsInvalid:
         raise AuthenticationRequired(basic=True) from None
+    if request.parts.trail is not None:
+        request.parts.trail.signed_in(principal, to="registry")
+    return principal
 
 
 async def _issue(request: Request, principal: Principal, asked: list[str]) -> None:

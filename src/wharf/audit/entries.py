@@ -1,0 +1,150 @@
+"""Finding entries: pages from the newest to the oldest, and how many of which kind there were a day."""
+
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, timedelta
+from functools import cache
+from typing import Any, NamedTuple
+
+from sqlalchemy import Select, bindparam, func, select, tuple_
+
+from wharf.audit.entry import Actor, ActorKind, Entry
+from wharf.audit.errors import CursorInvalid
+from wharf.audit.tables import entry as entry_table
+from wharf.db import Read
+from wharf.db.dialect import days_since_1970
+
+_FIRST_DAY = date(1970, 1, 1)
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_MICROSECOND = timedelta(microseconds=1)
+_e = entry_table.c
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class About:
+    """Which entries are asked for: all, or those that agree in every field that is set, from `since` until `until`.
+
+    Each of the three fields has an index with the time; two of them together use the first that is set.
+    """
+
+    repository_id: int | None = None
+    namespace_id: int | None = None
+    actor: str | None = None
+    since: datetime
+    until: datetime
+
+    def given(self) -> dict[str, Any]:
+        """Return the parameters of a statement for this."""
+        fields = {"repository_id": self.repository_id, "namespace_id": self.namespace_id, "actor": self.actor}
+        return {name: value for name, value in fields.items() if value is not None}
+
+
+class Cursor(NamedTuple):
+    """Where a page ended: what comes next is older, or as old with a smaller number."""
+
+    at: datetime
+    id: int
+
+    def __str__(self) -> str:
+        return f"{(self.at - _EPOCH) // _MICROSECOND}-{self.id}"
+
+    @classmethod
+    def parse(cls, text: str) -> "Cursor":
+        """Read what `str` has written. Raises `CursorInvalid`."""
+        at, _, id_ = text.partition("-")
+        try:
+            return cls(_EPOCH + timedelta(microseconds=int(at)), int(id_))
+        except (ValueError, OverflowError):
+            raise CursorInvalid(text) from None
+
+
+@dataclass(frozen=True, slots=True)
+class Count:
+    """How many entries of a kind a day has."""
+
+    day: date
+    kind: str
+    count: int
+
+
+@cache
+def _page(fields: frozenset[str]) -> Select[*tuple[Any, ...]]:
+    statement = (
+        select(
+            _e.id,
+            _e.at,
+            _e.kind,
+            _e.actor_kind,
+            _e.actor,
+            _e.actor_id,
+            _e.client_ip,
+            _e.user_agent,
+            _e.request_id,
+            _e.namespace_id,
+            _e.namespace,
+            _e.repository_id,
+            _e.repository,
+            _e.details,
+        )
+        .where(
+            _e.at >= bindparam("since"),
+            tuple_(_e.at, _e.id) < tuple_(bindparam("until", type_=_e.at.type), bindparam("before", type_=_e.id.type)),
+        )
+        .order_by(_e.at.desc(), _e.id.desc())
+        .limit(bindparam("count"))
+    )
+    return _narrowed(statement, fields)
+
+
+@cache
+def _counts(fields: frozenset[str]) -> Select[*tuple[Any, ...]]:
+    day = days_since_1970(_e.at)
+    statement = (
+        select(day, _e.kind, func.count())
+        .where(_e.at >= bindparam("since"), _e.at < bindparam("until"))
+        .group_by(day, _e.kind)
+        .order_by(day, _e.kind)
+    )
+    return _narrowed(statement, fields)
+
+
+def _narrowed(statement: Select[*tuple[Any, ...]], fields: frozenset[str]) -> Select[*tuple[Any, ...]]:
+    return statement.where(*(_e[name] == bindparam(name) for name in sorted(fields)))
+
+
+async def list_(read: Read, about: About, *, after: Cursor | None = None, count: int) -> list[Entry]:
+    """Return up to `count` entries, newest first; `after` is where the page before ended."""
+    given = about.given()
+    until, before = after or (about.until, 0)
+    rows = await read.all(_page(frozenset(given)), since=about.since, until=until, before=before, count=count, **given)
+    return [_entry(*row) for row in rows]
+
+
+async def count(read: Read, about: About) -> list[Count]:
+    """Return how many entries of each kind each day (UTC) has; days and kinds without any are absent."""
+    given = about.given()
+    rows = await read.all(_counts(frozenset(given)), since=about.since, until=about.until, **given)
+    return [Count(_FIRST_DAY + timedelta(days=day), kind, counted) for day, kind, counted in rows]
+
+
+def cursor(entry: Entry) -> Cursor:
+    """Return the place right after `entry`, which is one that was found."""
+    assert entry.id is not None
+    return Cursor(entry.at, entry.id)
+
+
+def _entry(id_: int, at: datetime, kind: str, actor_kind: str, actor: str, actor_id: int | None, *others: Any) -> Entry:
+    client_ip, user_agent, request_id, namespace_id, namespace, repository_id, repository, details = others
+    return Entry(
+        id=id_,
+        at=at,
+        kind=kind,
+        actor=Actor(ActorKind(actor_kind), actor, actor_id),
+        client_ip=client_ip,
+        user_agent=user_agent,
+        request_id=request_id,
+        namespace_id=namespace_id,
+        namespace=namespace,
+        repository_id=repository_id,
+        repository=repository,
+        details=details,
+    )
