@@ -14,6 +14,7 @@ TAG_PAGE_GOAL_US = 5_000
 START_GOAL_SECONDS = 1.0
 IDLE_GOAL_BYTES = 150 * MIB
 _PLACES = 32
+_STARTS = 3
 
 Row = dict[str, Any]
 
@@ -31,6 +32,7 @@ def wharf(folder: Path, *, sizes: tuple[int, ...], seconds: float) -> tuple[list
         with server.running():
             for title, paths in _pages(size, seeded.subject).items():
                 pages.append(_row(server, size, title, paths, seconds))
+    started = min(_start(server) for _ in range(_STARTS))
     limit = TAG_PAGE_GOAL_US / 1000
     tags = [page["figures"]["p50_us"] for page in pages if page["kind"] == "tags"]
     costs = [
@@ -38,9 +40,9 @@ def wharf(folder: Path, *, sizes: tuple[int, ...], seconds: float) -> tuple[list
         _cost(
             f"start-up with {2 * sizes[-1]:,} blobs",
             server,
-            f"{server.start_seconds:.2f} s",
+            f"{started:.2f} s",
             f"< {START_GOAL_SECONDS:g} s",
-            server.start_seconds < START_GOAL_SECONDS,
+            started < START_GOAL_SECONDS,
         ),
         _cost(
             f"one page of tags out of {sizes[-1]:,}",
@@ -51,6 +53,11 @@ def wharf(folder: Path, *, sizes: tuple[int, ...], seconds: float) -> tuple[list
         ),
     ]
     return pages, costs
+
+
+def _start(server: Wharf) -> float:
+    with server.running():
+        return server.start_seconds
 
 
 def distribution(folder: Path, *, size: int, seconds: float) -> list[Row]:
