@@ -4,7 +4,7 @@ from bench import disk
 from bench.profiling import ranked
 
 STACKS = [
-    "thread (7): MainThread;run (uvloop/__init__.py:38);call (wharf/v2/surface.py:63);rows (wharf/db/sqlite.py:1) 3",
+    "thread (7): MainThread;run (uvloop/__init__.py:38);call (wharf/v2/surface.py:63);rows (wharf/db/sqlite/runner.py:1) 3",
     "thread (7): MainThread;run (uvloop/__init__.py:38);call (wharf/v2/surface.py:63);loads (json/x.py:1) 1",
     "thread (8): wharf-storage_0;work (threading.py:1) 96",
 ]
@@ -12,7 +12,7 @@ STACKS = [
 
 def test_functions_share_the_main_threads_time_and_other_threads_do_not_count() -> None:
     lines = ranked(STACKS, cpu_us=100.0)
-    assert lines[2].split() == ["75.0", "75.0", "rows", "(wharf/db/sqlite.py:1)"]
+    assert lines[2].split() == ["75.0", "75.0", "rows", "(wharf/db/sqlite/runner.py:1)"]
     assert lines[-2:] == ["    75.0   wharf/db", "    25.0   wharf/v2"]
 
 
