@@ -6,8 +6,9 @@ import pytest
 from sqlalchemy import column, func, select, text
 
 from tests.db.thing import add, thing
-from wharf.db import Database, postgres, sqlite
+from wharf.db import Database, postgres
 from wharf.db.signals import Signals
+from wharf.db.sqlite import memo as sqlite_memo
 
 ROOT = Path(__file__).parents[2]
 KILL_LISTENERS = select(func.pg_terminate_backend(column("pid"))).select_from(
@@ -113,6 +114,35 @@ class TestMemo:
             await add(tx, "a")
         assert {} == things.memo()
 
+    async def test_an_additive_commit_of_ours_keeps_it(self, things: Database) -> None:
+        memo = things.memo()
+        memo["key"] = "value"
+        for durable in (True, False):
+            async with things.write(durable=durable, additive=True) as tx:
+                await add(tx, f"durable {durable}")
+        assert things.memo() == (memo if things.name == "sqlite" else {})
+
+    async def test_an_additive_commit_beside_another_one_empties_it(self, things: Database) -> None:
+        """Both are in one group, and the group is as additive as its least additive member."""
+        things.memo()["key"] = "value"
+
+        async def write(name: str, *, additive: bool) -> None:
+            async with things.write(additive=additive) as tx:
+                await add(tx, name)
+
+        await asyncio.gather(*(write(str(number), additive=number != 3) for number in range(6)))
+        assert {} == things.memo()
+
+    async def test_an_additive_commit_does_not_hide_that_of_another_connection(
+        self, things: Database, replica: Database
+    ) -> None:
+        things.memo()["key"] = "value"
+        async with replica.write() as tx:
+            await add(tx, "theirs")
+        async with things.write(additive=True) as tx:
+            await add(tx, "ours")
+        assert {} == things.memo()
+
     async def test_a_rollback_does_not(self, things: Database) -> None:
         async def break_off() -> None:
             async with things.write() as tx:
@@ -150,7 +180,7 @@ class TestMemo:
         assert "key" not in things.memo()
 
     async def test_it_has_a_bound(self, things: Database, monkeypatch: pytest.MonkeyPatch) -> None:
-        monkeypatch.setattr(sqlite, "_MEMO_ENTRIES", 10)
+        monkeypatch.setattr(sqlite_memo, "_ENTRIES", 10)
         for number in range(100):
             things.memo()[number] = number
         assert len(things.memo()) <= 11

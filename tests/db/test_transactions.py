@@ -9,10 +9,11 @@ from sqlalchemy import select, text
 
 from tests.db.thing import COUNT, GROW, SIZE, add, c, create, names, thing
 from wharf.db import Conflict, Database, DatabaseUnavailable, open_database
-from wharf.db import sqlite as sqlite_module
 from wharf.db.engine import DatabaseUrlInvalid
 from wharf.db.errors import DatabaseError
-from wharf.db.sqlite import SqliteDatabase
+from wharf.db.sqlite import database as sqlite_module
+from wharf.db.sqlite import writer as sqlite_writer
+from wharf.db.sqlite.database import SqliteDatabase
 
 ROOT = Path(__file__).parents[2]
 
@@ -229,6 +230,45 @@ class TestSqlite:
         assert ["a", "b"] == await names(database)
         await database.close()
 
+    async def test_transactions_that_queue_are_committed_together(self, tmp_path: Path) -> None:
+        database = await a_sqlite(tmp_path)
+        gate = busy_disk(database)
+        first = asyncio.create_task(write_one(database, "0"))
+        await asyncio.sleep(0)
+        others = [asyncio.create_task(write_one(database, str(number))) for number in range(1, 6)]
+        await asyncio.sleep(0)
+        commits = database._commits
+        gate.set()
+        await asyncio.gather(first, *others)
+        assert 2 == database._commits - commits
+        assert [str(number) for number in range(6)] == await names(database)
+        await database.close()
+
+    async def test_one_of_a_group_fails_alone(self, tmp_path: Path) -> None:
+        database = await a_sqlite(tmp_path)
+        gate = busy_disk(database)
+        writes = [asyncio.create_task(write_one(database, name)) for name in ("a", "b", "a", "c", "b", "d")]
+        await asyncio.sleep(0)
+        gate.set()
+        results = await asyncio.gather(*writes, return_exceptions=True)
+        assert [None, None, Conflict, None, Conflict, None] == [each and type(each) for each in results]
+        assert ["a", "b", "c", "d"] == await names(database)
+        await database.close()
+
+    async def test_a_group_whose_members_are_cancelled_is_committed_all_the_same(self, tmp_path: Path) -> None:
+        database = await a_sqlite(tmp_path)
+        gate = busy_disk(database)
+        writes = [asyncio.create_task(write_one(database, name)) for name in "abcd"]
+        await asyncio.sleep(0)
+        for each in writes[1:]:
+            each.cancel()
+        gate.set()
+        await asyncio.wait(writes)
+        await write_one(database, "e")
+        assert "e" in await names(database)
+        assert not database._write_connection.in_transaction
+        await database.close()
+
     async def test_cancelled_twice_while_the_disk_is_asked(self, tmp_path: Path) -> None:
         database = await a_sqlite(tmp_path)
         gate = busy_disk(database)
@@ -280,7 +320,7 @@ class TestSqlite:
         self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         database = await a_sqlite(tmp_path)
-        monkeypatch.setattr(sqlite_module, "_BUSY_SECONDS", 0.0)
+        monkeypatch.setattr(sqlite_writer, "_BUSY_SECONDS", 0.0)
         other = sqlite3.connect(tmp_path / "wharf.db", isolation_level=None)
         other.execute("BEGIN IMMEDIATE")
         with pytest.raises(DatabaseUnavailable):

@@ -126,7 +126,7 @@ class Uploads:
         now = self._clock()
         created = Upload(random_id(), repository.id, UploadState.OPEN, 0)
         # Not durable: a session lost with the machine is opened again by its client.
-        async with self._database.write(durable=False) as tx:
+        async with self._database.write(durable=False, additive=True) as tx:
             await tx.run(
                 _CREATE,
                 id=created.id,
@@ -210,7 +210,7 @@ class Uploads:
 
     async def cancel(self, session: Upload) -> None:
         """End the session and drop its bytes; raises `UploadUnknown` when it is not open."""
-        async with self._database.write(durable=False) as tx:
+        async with self._database.write(durable=False, additive=True) as tx:
             if not await tx.run(_CLOSE, upload_id=session.id, closed=UploadState.CANCELLED, became=None):
                 raise UploadUnknown(session.id)
             stages = [Stage(key, size) for key, size in await tx.all(_PARTS, id=session.id)]
@@ -220,7 +220,7 @@ class Uploads:
     async def _advance(self, session: Upload, received: Upload, stage: Stage) -> None:
         expires = self._clock() + self._session_lifetime
         start, end = session.offset_bytes, received.offset_bytes
-        async with self._database.write(durable=False) as tx:
+        async with self._database.write(durable=False, additive=True) as tx:
             if not await tx.run(_ADVANCE, upload_id=session.id, start=start, end=end, expires=expires):
                 now_at = await tx.scalar(_OFFSET, id=session.id)
                 if now_at is None:
@@ -272,7 +272,7 @@ class Uploads:
         # The key is unique to this upload: deleting an older object of the same digest can never meet this one.
         key = f"blobs/{SHA256}/{address.hex[:2]}/{address.hex}.{session.id[:12]}"
         await self._storage.compose(stages, key)
-        async with self._database.write() as tx:
+        async with self._database.write(additive=True) as tx:
             blob = await blobs.put(tx, address, sha512, session.offset_bytes, key, at=self._clock())
             await self._close(tx, session, sha512 or address, blob)
         return blob
@@ -281,7 +281,7 @@ class Uploads:
         async with self._database.read() as read:
             if await blobs.find_stored(read, address) is None:
                 return None
-        async with self._database.write() as tx:
+        async with self._database.write(additive=True) as tx:
             blob = await blobs.claim(tx, address, sha512)
             if blob is not None:
                 await self._close(tx, session, sha512 or address, blob)

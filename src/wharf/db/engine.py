@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Any, Protocol
 
 from wharf.db.signals import Signals
-from wharf.db.sqlite import SqliteDatabase
+from wharf.db.sqlite.database import SqliteDatabase
 from wharf.db.tx import Read, Tx
 
 _SQLITE = "sqlite:///"
@@ -26,11 +26,12 @@ class Database(Protocol):
         """Open a place to read the newest committed facts from."""
         ...
 
-    def write(self, *, durable: bool = True) -> AbstractAsyncContextManager[Tx]:
+    def write(self, *, durable: bool = True, additive: bool = False) -> AbstractAsyncContextManager[Tx]:
         """Open a transaction; it commits when the block ends and rolls back when the block raises.
 
         `durable=False` may lose the last moments with the whole machine, never with the process: for facts that
-        nobody was promised, such as an upload's offset.
+        nobody was promised, such as an upload's offset. `additive=True` promises that nothing which is in
+        the memo becomes false: new rows only, or changes of what nobody remembers.
         """
         ...
 

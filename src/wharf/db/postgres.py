@@ -64,8 +64,9 @@ class PostgresDatabase:
             yield Read(_Runner(self._plans, connection))
 
     @asynccontextmanager
-    async def write(self, *, durable: bool = True) -> AsyncIterator[Tx]:
-        """Yield a READ COMMITTED transaction."""
+    async def write(self, *, durable: bool = True, additive: bool = False) -> AsyncIterator[Tx]:
+        """Yield a READ COMMITTED transaction; there is no memo here that `additive` could spare."""
+        del additive
         async with self._connection() as connection, _translating(), connection.transaction():
             if not durable:
                 await connection.execute("SET LOCAL synchronous_commit = off")
