@@ -3,10 +3,9 @@
 The floors themselves are import-linter's (pyproject.toml). Here stands what is narrower than a floor.
 """
 
-from functools import cache
-
-import grimp
 import pytest
+
+from tests.architecture.tree import graph
 
 SURFACES = {"v2", "api", "clair", "login", "hooks"}
 
@@ -42,22 +41,16 @@ OPEN = {
 }
 
 
-@cache
-def _graph() -> grimp.ImportGraph:
-    return grimp.build_graph("wharf", include_external_packages=True, cache_dir=None)
-
-
 @pytest.mark.parametrize("confined", CONFINED)
 def test_only_these_rooms_import_it(confined: str) -> None:
-    graph = _graph()
     rooms, reason = CONFINED[confined]
-    if confined not in graph.modules:
+    if confined not in graph().modules:
         return
-    targets = {confined} if graph.is_module_squashed(confined) else {confined, *graph.find_descendants(confined)}
+    targets = {confined} if graph().is_module_squashed(confined) else {confined, *graph().find_descendants(confined)}
     offenders = {
         f"{importer} imports {target}"
         for target in targets - OPEN.keys()
-        for importer in graph.find_modules_that_directly_import(target)
+        for importer in graph().find_modules_that_directly_import(target)
         if importer.split(".")[1] not in rooms and importer not in targets
     }
     assert not offenders, f"{confined} is for {sorted(rooms) or 'no room'}: {reason}"

@@ -5,6 +5,8 @@ from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 
+import grimp
+
 ROOT = Path(__file__).parents[2]
 SOURCE = ROOT / "src"
 
@@ -36,6 +38,12 @@ class Module:
 def modules() -> tuple[Module, ...]:
     """All modules of Wharf, by name."""
     return tuple(sorted((_read(path) for path in SOURCE.rglob("*.py")), key=lambda module: module.name))
+
+
+@cache
+def graph() -> grimp.ImportGraph:
+    """Who imports whom, libraries included."""
+    return grimp.build_graph("wharf", include_external_packages=True, cache_dir=None)
 
 
 def _read(path: Path) -> Module:
