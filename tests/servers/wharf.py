@@ -55,6 +55,7 @@ class Wharf:
         self.command = Program(WHARF, environment=self._environment, folder=folder)
         self._process: subprocess.Popen[bytes] | None = None
         self._reader: threading.Thread | None = None
+        self._ready = threading.Event()
 
     @property
     def host(self) -> str:
@@ -67,6 +68,15 @@ class Wharf:
 
     def start(self) -> Self:
         """Start the process and return when it says that it is ready; raise RuntimeError with its log."""
+        self.launch()
+        assert self._process is not None
+        if not self._ready.wait(_START_SECONDS) or self._process.poll() is not None:
+            self.kill()
+            raise RuntimeError(f"wharf serve does not start:\n{self.log.read_text()[-4000:]}")
+        return self
+
+    def launch(self) -> None:
+        """Start the process and do not wait for anything."""
         assert self._process is None, "already running"
         process = subprocess.Popen(
             [WHARF, "serve"],
@@ -77,14 +87,9 @@ class Wharf:
             stderr=subprocess.STDOUT,
         )
         assert process.stdout is not None
-        ready = threading.Event()
-        self._process = process
-        self._reader = threading.Thread(target=self._keep_log, args=(process.stdout, ready))
+        self._process, self._ready = process, threading.Event()
+        self._reader = threading.Thread(target=self._keep_log, args=(process.stdout, self._ready))
         self._reader.start()
-        if not ready.wait(_START_SECONDS) or process.poll() is not None:
-            self.kill()
-            raise RuntimeError(f"wharf serve does not start:\n{self.log.read_text()[-4000:]}")
-        return self
 
     def visits(self) -> list[dict[str, Any]]:
         """The lines of the access log for all requests answered until now, which are written a moment later."""
