@@ -78,13 +78,15 @@ class Registry:
         session = await self.uploads.receive(session, chunks(data))
         return await self.uploads.commit(session, Digest.of(data))
 
-    async def push(self, document: dict[str, Any], *tag_names: str, sparse: bool = False) -> Digest:
+    async def push(
+        self, document: dict[str, Any], *tag_names: str, sparse: bool = False, lease: timedelta = LEASE
+    ) -> Digest:
         body = orjson.dumps(document)
         digest = Digest.of(body)
         push = Push(
             oci_manifests.parse(body), body, digest, [TagName(name) for name in tag_names], self.owner, self.now
         )
-        rules = ManifestRules(allow_sparse_indexes=sparse, lease=LEASE)
+        rules = ManifestRules(allow_sparse_indexes=sparse, lease=lease)
         await manifests.put(self.database, self.repository, push, rules)
         return digest
 

@@ -7,7 +7,7 @@ from sqlalchemy import bindparam, delete, func, or_, select, update
 
 from wharf.accounts.tables import namespace
 from wharf.content.gc.freed import Freed
-from wharf.content.gc.graph import Candidate, Moment, candidates, collectable
+from wharf.content.gc.graph import Candidate, Moment, candidates, collectable, parts
 from wharf.content.jobs import CollectRepository
 from wharf.content.tables import (
     manifest,
@@ -149,7 +149,8 @@ async def _forget(tx: Tx, repository_id: int, gone: list[Candidate], *, until: d
     blob_ids = [id_ for (id_,) in await tx.all(_BLOBS_OF, ids=ids)]
     await tx.run(_FORGET_MANIFESTS, ids=ids)
     # A client that was told "we have this blob" while the manifest stood may be pushing another one right now.
-    await tx.run(_RELEASE_BLOBS, repository=repository_id, ids=blob_ids, until=until)
+    for some in parts(blob_ids):
+        await tx.run(_RELEASE_BLOBS, repository=repository_id, ids=some, until=until)
     return Freed(manifests=len(gone), manifest_bytes=sum(each.size_bytes for each in gone))
 
 

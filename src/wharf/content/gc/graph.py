@@ -1,8 +1,10 @@
 """The part of a repository's graph of manifests that decides about some candidates."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from datetime import datetime
+from itertools import islice
+from typing import TypeVar
 
 from sqlalchemy import ColumnElement, and_, bindparam, not_, or_, select
 
@@ -10,7 +12,10 @@ from wharf.content.gc.select import unreachable
 from wharf.content.tables import manifest, manifest_child, tag
 from wharf.db import Read
 
+T = TypeVar("T")
+
 _m = manifest.c
+_VALUES_AT_ONCE = 1000
 
 _tagged = select(tag.c.id).where(tag.c.manifest_id == _m.id).exists()
 _held: ColumnElement[bool] = or_(
@@ -90,16 +95,25 @@ async def _step_up(
     """Load what holds the manifests in `subjects` (digest to subject); return those among it to look at next."""
     given = {"repository": repository_id, "now": at.now, "since": at.since}
     above: dict[str, str | None] = {}
-    for child, digest, subject, held in await read.all(_PARENTS, digests=list(subjects), **given):
-        graph.hold(child, digest)
-        _note(graph, above, digest, subject, held=held)
+    for digests in parts(subjects):
+        for child, digest, subject, held in await read.all(_PARENTS, digests=digests, **given):
+            graph.hold(child, digest)
+            _note(graph, above, digest, subject, held=held)
     named = {subject for subject in subjects.values() if subject is not None}
     for referrer, subject in subjects.items():
         if subject is not None:
             graph.hold(referrer, subject)
-    for digest, subject, held in await read.all(_SUBJECTS, digests=list(named - graph.seen), **given):
-        _note(graph, above, digest, subject, held=held)
+    for digests in parts(named - graph.seen):
+        for digest, subject, held in await read.all(_SUBJECTS, digests=digests, **given):
+            _note(graph, above, digest, subject, held=held)
     return above
+
+
+def parts(values: Iterable[T]) -> Iterator[list[T]]:
+    """Cut what may be any number of values into lists that fit into a statement."""
+    rest = iter(values)
+    while part := list(islice(rest, _VALUES_AT_ONCE)):
+        yield part
 
 
 def _note(graph: _Graph, above: dict[str, str | None], digest: str, subject: str | None, *, held: bool) -> None:

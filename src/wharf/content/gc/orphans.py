@@ -10,9 +10,12 @@ from wharf.content.gc.freed import Freed
 from wharf.content.tables import blob, garbage, upload_part
 from wharf.db import Database
 from wharf.db.dialect import insert
+from wharf.oci.digest import SHA256
 from wharf.storage.base import Found, Storage
 
 _keys: BindParameter[str] = bindparam("keys", expanding=True)
+# Cheap, by an index: how nearly every object is found to be known. By key all rows have to be looked at.
+_OF_DIGESTS = select(blob.c.storage_key).where(blob.c.digest.in_(bindparam("digests", expanding=True)))
 _KNOWN_OBJECTS = union_all(
     select(blob.c.storage_key).where(blob.c.storage_key.in_(_keys)),
     select(garbage.c.storage_key).where(garbage.c.storage_key.in_(_keys)),
@@ -68,5 +71,19 @@ async def _batches(found: AsyncIterator[Found], *, before: datetime, count: int)
 async def _unknown(database: Database, batch: list[Found], *, stage: bool) -> list[Found]:
     statement = _KNOWN_STAGES if stage else _KNOWN_OBJECTS
     async with database.read() as read:
-        known = {key for (key,) in await read.all(statement, keys=[each.key for each in batch])}
+        if not stage:
+            digests = [_digest(each.key) for each in batch]
+            batch = _without(batch, await read.all(_OF_DIGESTS, digests=digests))
+        if batch:
+            batch = _without(batch, await read.all(statement, keys=[each.key for each in batch]))
+    return batch
+
+
+def _without(batch: list[Found], rows: list[tuple[str]]) -> list[Found]:
+    known = {key for (key,) in rows}
     return [each for each in batch if each.key not in known]
+
+
+def _digest(key: str) -> str:
+    """The digest of an object that an upload wrote: `blobs/sha256/ab/<hex>.<upload>`."""
+    return f"{SHA256}:{key.rpartition('/')[2].partition('.')[0]}"

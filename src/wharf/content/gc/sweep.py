@@ -201,8 +201,13 @@ async def _forget_blobs(database: Database, now: datetime, rules: CollectionRule
 
 
 async def empty_garbage(database: Database, storage: Storage, rules: CollectionRules) -> Freed:
-    """Delete forgotten objects from storage, then their garbage rows, not faster than the rules say."""
+    """Delete forgotten objects from storage, then their garbage rows, not faster than the rules say.
+
+    An object that cannot be deleted keeps its row and holds up no other. Raises the last such failure in the end, or at
+    once when storage deletes nothing at all.
+    """
     freed = Freed()
+    failure: BaseException | None = None
     after = 0
     loop = asyncio.get_running_loop()
     while True:
@@ -210,14 +215,23 @@ async def empty_garbage(database: Database, storage: Storage, rules: CollectionR
         async with database.read() as read:
             rows = await read.all(_GARBAGE, after=after, count=rules.batch_count)
         if not rows:
-            return freed
+            break
         after = rows[-1][0]
         limit = asyncio.Semaphore(_DELETIONS_AT_ONCE)
-        await asyncio.gather(*(_delete(storage, limit, key, size, stage=stage) for _, key, size, stage in rows))
+        failures = await asyncio.gather(
+            *(_delete(storage, limit, key, size, stage=stage) for _, key, size, stage in rows), return_exceptions=True
+        )
+        failure = next(filter(None, failures), failure)
+        gone = [row for row, failed in zip(rows, failures, strict=True) if failed is None]
+        if not gone:
+            break
         async with database.write() as tx:
-            await tx.run(_FORGET_GARBAGE, ids=[row[0] for row in rows])
-        freed += Freed(objects=len(rows), object_bytes=sum(size for _, _, size, _ in rows))
+            await tx.run(_FORGET_GARBAGE, ids=[row[0] for row in gone])
+        freed += Freed(objects=len(gone), object_bytes=sum(size for _, _, size, _ in gone))
         await asyncio.sleep(max(0.0, len(rows) / rules.max_deletions_per_second - (loop.time() - started)))
+    if failure is not None:
+        raise failure
+    return freed
 
 
 async def _delete(storage: Storage, limit: asyncio.Semaphore, key: str, size: int, *, stage: bool) -> None:

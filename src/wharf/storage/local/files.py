@@ -68,7 +68,12 @@ def unlink(path: str) -> None:
 def remove_older(folder: str, than: float) -> int:
     """Remove the files in `folder` that were last written before the Unix time `than`; return how many."""
     with os.scandir(folder) as entries:
-        old = [entry.path for entry in entries if entry.stat().st_mtime < than]
+        paths = [entry.path for entry in entries]
+    old = []
+    for path in paths:
+        with contextlib.suppress(FileNotFoundError):  # finished since the folder was read
+            if os.stat(path).st_mtime < than:
+                old.append(path)
     for path in old:
         unlink(path)
     return len(old)
