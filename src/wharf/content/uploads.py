@@ -26,7 +26,7 @@ from wharf.kit.ids import random_id
 from wharf.oci.digest import SHA256, SHA512, Digest, new_hasher
 from wharf.oci.ranges import Range
 from wharf.oci.uploads import UploadEvent, UploadState, fits, step
-from wharf.storage.base import Stage, Storage
+from wharf.storage.base import INLINE_BYTES, Stage, Storage
 from wharf.storage.errors import ObjectMissing
 
 if TYPE_CHECKING:
@@ -169,7 +169,12 @@ class Uploads:
         if not fits(start, place, content_length):
             raise UploadOffsetMismatch(session.id, start, place.start if place else start)
         hasher = self._hashers.take(session.id, start)
-        stage = await self._storage.stage(hashed(body, (hasher,)) if hasher else body, hint_bytes=content_length)
+        stage = await self._storage.stage(
+            hashed(body, (hasher,)) if hasher else body,
+            hint_bytes=content_length,
+            # Only at the beginning: an upload of a million tiny chunks shall not fill the database.
+            may_inline=start < INLINE_BYTES,
+        )
         if stage.size_bytes == 0:
             await self._storage.discard([stage])
             self._hashers.keep(session.id, start, hasher)

@@ -4,6 +4,7 @@ An upload is a list of immutable *stages*, one for each request body. A stage is
 restart, can continue or publish what another one received (docs/adr/0004-storage-stages.md).
 """
 
+import base64
 import re
 import uuid
 from collections.abc import AsyncGenerator, AsyncIterator, Sequence
@@ -14,6 +15,8 @@ from typing import Protocol
 from wharf.storage.errors import KeyInvalid
 
 STAGES = "stages/"
+INLINE_BYTES = 8 * 1024
+_INLINE = "inline:"
 BLOBS = "blobs/"
 # Segments never begin with a dot: no "..", no hidden files, and room for a driver's own files beside the keys.
 _KEY = re.compile(r"(?:[A-Za-z0-9_][A-Za-z0-9._-]*/)*[A-Za-z0-9_][A-Za-z0-9._-]*")
@@ -22,7 +25,7 @@ _KEY_MAX_LENGTH = 512
 
 @dataclass(frozen=True, slots=True)
 class Stage:
-    """Received bytes that are not yet part of an object."""
+    """Received bytes that are not yet part of an object; the key of a small one may hold them (`inline_stage`)."""
 
     key: str
     size_bytes: int
@@ -66,8 +69,13 @@ class Storage(Protocol):
     name: str
     """What the driver is called in the configuration."""
 
-    async def stage(self, chunks: AsyncIterator[bytes | memoryview], *, hint_bytes: int | None = None) -> Stage:
+    async def stage(
+        self, chunks: AsyncIterator[bytes | memoryview], *, hint_bytes: int | None = None, may_inline: bool = False
+    ) -> Stage:
         """Keep the bytes of `chunks` so that they survive a restart of the process, and return their handle.
+
+        With `may_inline` the handle itself may hold up to `INLINE_BYTES`: then they survive with the handle, and a
+        small object costs one write and not three.
 
         An exception from `chunks`, or a cancellation, leaves nothing behind. Memory stays bounded; a chunk must not be
         changed after it was handed over. `hint_bytes` is how much is expected, which may be wrong.
@@ -123,6 +131,16 @@ class Storage(Protocol):
 
     async def close(self) -> None:
         """Release connections and threads; the storage is not used afterwards."""
+
+
+def inline_stage(data: bytes) -> Stage:
+    """Return a stage that needs no storage."""
+    return Stage(_INLINE + base64.b64encode(data).decode(), len(data))
+
+
+def inline_bytes(key: str) -> bytes | None:
+    """Return the bytes that a stage's key holds, None for the key of a stored one."""
+    return base64.b64decode(key[len(_INLINE) :]) if key.startswith(_INLINE) else None
 
 
 def checked_key(key: str) -> str:

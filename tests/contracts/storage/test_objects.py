@@ -21,6 +21,7 @@ from tests.contracts.storage.content import (
 )
 from wharf.config import StorageConfig
 from wharf.storage import KeyInvalid, ObjectMissing, Stage, Storage, open_storage
+from wharf.storage.base import INLINE_BYTES
 
 SIZES = [1, 64 * KIB - 1, 64 * KIB, 64 * KIB + 1, MIB, 3 * MIB + 1, 8 * MIB - 1, 8 * MIB, 8 * MIB + 1, 21 * MIB]
 # Sizes around the rules of S3: no part but the last below 5 MiB.
@@ -46,6 +47,28 @@ async def test_a_body_becomes_an_object(storage: Storage, size: int) -> None:
     await storage.compose([stage], KEY)
     assert size == await storage.stat(KEY)
     assert data == await all_of(storage.open(KEY))
+
+
+@pytest.mark.parametrize("size", [0, 1, INLINE_BYTES, INLINE_BYTES + 1])
+async def test_a_small_body_may_be_held_by_its_handle(storage: Storage, size: int) -> None:
+    data = some(size)
+    stage = await storage.stage(body(data), may_inline=True)
+    assert (size > INLINE_BYTES) == bool(await keys(storage.list_stages()))
+    assert data == await all_of(storage.open_stage(stage))
+    for _ in range(2):
+        await storage.compose([stage], KEY)
+        assert data == await all_of(storage.open(KEY))
+    await storage.discard([stage])
+    assert [] == await keys(storage.list_stages())
+
+
+@pytest.mark.parametrize("sizes", [(3, 5), (3, 6 * MIB), (6 * MIB, 3), (3, 6 * MIB, 3, 3 * MIB, 3)], ids=str)
+async def test_handles_with_and_without_bytes_become_one_object(storage: Storage, sizes: tuple[int, ...]) -> None:
+    parts = [some(size, seed) for seed, size in enumerate(sizes)]
+    stages = [await storage.stage(body(part), may_inline=True) for part in parts]
+    await storage.compose(stages, KEY)
+    assert b"".join(parts) == await all_of(storage.open(KEY))
+    assert [] == await keys(storage.list_stages())
 
 
 async def test_nothing_is_an_object_too(storage: Storage) -> None:

@@ -21,11 +21,23 @@ from itertools import islice
 from pathlib import Path
 from typing import TypeVar, TypeVarTuple
 
-from wharf.storage.base import STAGES, Answer, File, Found, Stage, checked_key, checked_prefix, new_stage_key
+from wharf.storage.base import (
+    INLINE_BYTES,
+    STAGES,
+    Answer,
+    File,
+    Found,
+    Stage,
+    checked_key,
+    checked_prefix,
+    inline_bytes,
+    inline_stage,
+    new_stage_key,
+)
 from wharf.storage.errors import ObjectMissing, StorageUnavailable
 from wharf.storage.local import files
 
-INLINE_BYTES = 64 * 1024
+SMALL_BYTES = 64 * 1024
 BATCH_BYTES = 1024 * 1024
 BATCH_COUNT = 1024
 READ_BYTES = 256 * 1024
@@ -56,13 +68,18 @@ class LocalStorage:
         await storage._run(storage._prepare)
         return storage
 
-    async def stage(self, chunks: AsyncIterator[Chunk], *, hint_bytes: int | None = None) -> Stage:
+    async def stage(
+        self, chunks: AsyncIterator[Chunk], *, hint_bytes: int | None = None, may_inline: bool = False
+    ) -> Stage:
         """See Storage."""
+        source = aiter(chunks)
+        batch, size = await _gather(source, SMALL_BYTES)
+        whole = size < SMALL_BYTES and len(batch) < BATCH_COUNT
+        if whole and may_inline and size <= INLINE_BYTES:
+            return inline_stage(b"".join(batch))
         key = new_stage_key()
         path = self._path(key)
-        source = aiter(chunks)
-        batch, size = await _gather(source, INLINE_BYTES)
-        if size < INLINE_BYTES and len(batch) < BATCH_COUNT:
+        if whole:
             with _facts():
                 _write_small(path, batch)
         else:
@@ -95,7 +112,7 @@ class LocalStorage:
         with _facts():
             self._make_folder(folder)
             try:
-                if len(stages) == 1:
+                if len(stages) == 1 and inline_bytes(stages[0].key) is None:
                     self._rename(stages[0], target)
                 else:
                     self._join(stages, target)
@@ -118,6 +135,9 @@ class LocalStorage:
         fd = files.create(path)
         try:
             for stage in stages:
+                if (data := inline_bytes(stage.key)) is not None:
+                    files.write(fd, [data])
+                    continue
                 with _facts(stage.key):
                     files.append(fd, self._path(stage.key), stage.size_bytes)
             os.fsync(fd)
@@ -130,12 +150,15 @@ class LocalStorage:
 
     async def discard(self, stages: Sequence[Stage]) -> None:
         """See Storage."""
-        await self._run(self._discard, stages)
+        stored = [stage for stage in stages if inline_bytes(stage.key) is None]
+        if stored:
+            await self._run(self._discard, stored)
 
     def _discard(self, stages: Sequence[Stage]) -> None:
         with _facts():
             for stage in stages:
-                files.unlink(self._path(stage.key))
+                if inline_bytes(stage.key) is None:
+                    files.unlink(self._path(stage.key))
 
     async def open(self, key: str, start: int = 0, end: int | None = None) -> AsyncGenerator[bytes, None]:
         """See Storage."""
@@ -171,6 +194,9 @@ class LocalStorage:
 
     async def open_stage(self, stage: Stage) -> AsyncGenerator[bytes, None]:
         """See Storage."""
+        if (data := inline_bytes(stage.key)) is not None:
+            yield data
+            return
         if files.size_of(self._path(stage.key)) != stage.size_bytes:
             raise ObjectMissing(stage.key)
         async with aclosing(self.open(stage.key)) as chunks:

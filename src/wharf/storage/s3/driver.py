@@ -19,6 +19,7 @@ from botocore.exceptions import ClientError
 from wharf.config import S3Config
 from wharf.storage.base import (
     BLOBS,
+    INLINE_BYTES,
     STAGES,
     Answer,
     Found,
@@ -27,6 +28,8 @@ from wharf.storage.base import (
     Stream,
     checked_key,
     checked_prefix,
+    inline_bytes,
+    inline_stage,
     new_stage_key,
 )
 from wharf.storage.errors import ObjectMissing
@@ -69,12 +72,16 @@ class S3Storage:
             signer = await resources.enter_async_context(new_client(config, config.public_endpoint))
         return cls(config, client, signer, resources)
 
-    async def stage(self, chunks: AsyncIterator[bytes | memoryview], *, hint_bytes: int | None = None) -> Stage:
+    async def stage(
+        self, chunks: AsyncIterator[bytes | memoryview], *, hint_bytes: int | None = None, may_inline: bool = False
+    ) -> Stage:
         """See Storage."""
         key = new_stage_key()
         size = part_bytes(hint_bytes)
         pieces = _pieces(chunks, size)
         first = await anext(pieces)
+        if may_inline and first.tell() <= INLINE_BYTES:
+            return inline_stage(first.getvalue())
         if first.tell() < size:
             return Stage(key, await self._put(key, first))
         async with Multipart(self._client, self._bucket, self._name(key), CONTENT_TYPE) as upload:
@@ -112,8 +119,8 @@ class S3Storage:
         filled = [stage for stage in stages if stage.size_bytes]
         total = sum(stage.size_bytes for stage in filled)
         try:
-            if not filled:
-                await self._put(key, io.BytesIO())
+            if all(inline_bytes(stage.key) is not None for stage in filled):
+                await self._put_inline(filled, key)
             elif len(filled) == 1 and total <= COPY_OBJECT_BYTES:
                 await self._copy(filled[0], key)
             else:
@@ -123,6 +130,12 @@ class S3Storage:
             if await self.stat(key) != total:
                 raise
         await self.discard(stages)
+
+    async def _put_inline(self, stages: Sequence[Stage], key: str) -> None:
+        body = io.BytesIO()
+        for stage in stages:
+            body.write(inline_bytes(stage.key) or b"")
+        await self._put(key, body)
 
     async def _copy(self, stage: Stage, key: str) -> None:
         with facts(stage.key):
@@ -159,6 +172,9 @@ class S3Storage:
             return
         body = io.BytesIO()
         for piece in part.slices:
+            if (data := inline_bytes(piece.key)) is not None:
+                body.write(data[piece.start : piece.end])
+                continue
             async for chunk in self.open(piece.key, piece.start, piece.end):
                 body.write(chunk)
         await upload.send(number, body)
@@ -166,7 +182,7 @@ class S3Storage:
     async def discard(self, stages: Sequence[Stage]) -> None:
         """See Storage."""
         # One by one: the call that deletes many at once is what compatible stores most often lack.
-        await asyncio.gather(*(self.delete(stage.key) for stage in stages))
+        await asyncio.gather(*(self.delete(stage.key) for stage in stages if inline_bytes(stage.key) is None))
 
     async def open(self, key: str, start: int = 0, end: int | None = None) -> AsyncGenerator[bytes, None]:
         """See Storage."""
@@ -201,7 +217,8 @@ class S3Storage:
 
     def open_stage(self, stage: Stage) -> AsyncGenerator[bytes, None]:
         """See Storage."""
-        return self.open(stage.key)
+        data = inline_bytes(stage.key)
+        return self.open(stage.key) if data is None else _given(data)
 
     async def serve(self, key: str, *, size_bytes: int, client_ip: str | None = None) -> Answer:
         """See Storage.
@@ -295,6 +312,10 @@ class S3Storage:
 
     def _name(self, key: str) -> str:
         return self._prefix + checked_key(key)
+
+
+async def _given(data: bytes) -> AsyncGenerator[bytes, None]:
+    yield data
 
 
 async def _pieces(source: AsyncIterator[bytes | memoryview], size: int) -> AsyncIterator[io.BytesIO]:
