@@ -37,13 +37,26 @@ def empty_url(database_url: str, request: pytest.FixtureRequest, tmp_path: Path)
     server.drop(url)
 
 
+def _clauses(statement: str) -> Iterator[str]:
+    """Split `CREATE … (a, b(c, d), …) …` into `CREATE …`, `a`, `b(c, d)`, …: the order of columns does not count."""
+    depth, clause = 0, ""
+    for character in " ".join(statement.replace('"', "").split()):
+        depth += (character == "(") - (character == ")")
+        if (character == "(" and depth == 1) or (character == ")" and depth == 0) or (character == "," and depth == 1):
+            yield clause.strip()
+            clause = ""
+        else:
+            clause += character
+    yield clause.strip()
+
+
 def schema(url: str) -> set[str]:
     """The facts of a database's schema, without alembic's own table."""
     facts: set[str] = set()
     if url.startswith("sqlite"):
         with sqlite3.connect(url.removeprefix("sqlite:///")) as connection:
             for name, statement in connection.execute("SELECT tbl_name, sql FROM sqlite_master WHERE sql IS NOT NULL"):
-                facts |= {f"{name}: {line.strip().rstrip(',')}" for line in statement.replace('"', "").splitlines()}
+                facts |= {f"{name}: {clause}" for clause in _clauses(statement)}
         connection.close()
     else:
         with psycopg.connect(url) as postgresql:
