@@ -65,4 +65,3 @@ def upgrade() -> None:
     )
     with op.batch_alter_table("audit_spool", schema=None) as batch_op:
         batch_op.create_index("ix_audit_spool_backend", ["backend", "id"], unique=False)
-

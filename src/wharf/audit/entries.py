@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 
 from sqlalchemy import Select, bindparam, func, select, tuple_
 
-from wharf.audit.entry import Actor, ActorKind, Entry
+from wharf.audit.entry import ActorKind, Entry
 from wharf.audit.errors import CursorInvalid
 from wharf.audit.tables import entry as entry_table
 from wharf.db import Read
@@ -16,6 +16,7 @@ from wharf.db.dialect import days_since_1970
 _FIRST_DAY = date(1970, 1, 1)
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MICROSECOND = timedelta(microseconds=1)
+_ACTOR_KIND = Entry._fields.index("actor_kind")
 _e = entry_table.c
 
 
@@ -69,22 +70,7 @@ class Count:
 @cache
 def _page(fields: frozenset[str]) -> Select[*tuple[Any, ...]]:
     statement = (
-        select(
-            _e.id,
-            _e.at,
-            _e.kind,
-            _e.actor_kind,
-            _e.actor,
-            _e.actor_id,
-            _e.client_ip,
-            _e.user_agent,
-            _e.request_id,
-            _e.namespace_id,
-            _e.namespace,
-            _e.repository_id,
-            _e.repository,
-            _e.details,
-        )
+        select(*(_e[name] for name in Entry._fields))
         .where(
             _e.at >= bindparam("since"),
             tuple_(_e.at, _e.id) < tuple_(bindparam("until", type_=_e.at.type), bindparam("before", type_=_e.id.type)),
@@ -116,7 +102,7 @@ async def list_(read: Read, about: About, *, after: Cursor | None = None, count:
     given = about.given()
     until, before = after or (about.until, 0)
     rows = await read.all(_page(frozenset(given)), since=about.since, until=until, before=before, count=count, **given)
-    return [_entry(*row) for row in rows]
+    return [Entry(*row)._replace(actor_kind=ActorKind(row[_ACTOR_KIND])) for row in rows]
 
 
 async def count(read: Read, about: About) -> list[Count]:
@@ -130,21 +116,3 @@ def cursor(entry: Entry) -> Cursor:
     """Return the place right after `entry`, which is one that was found."""
     assert entry.id is not None
     return Cursor(entry.at, entry.id)
-
-
-def _entry(id_: int, at: datetime, kind: str, actor_kind: str, actor: str, actor_id: int | None, *others: Any) -> Entry:
-    client_ip, user_agent, request_id, namespace_id, namespace, repository_id, repository, details = others
-    return Entry(
-        id=id_,
-        at=at,
-        kind=kind,
-        actor=Actor(ActorKind(actor_kind), actor, actor_id),
-        client_ip=client_ip,
-        user_agent=user_agent,
-        request_id=request_id,
-        namespace_id=namespace_id,
-        namespace=namespace,
-        repository_id=repository_id,
-        repository=repository,
-        details=details,
-    )

@@ -1,10 +1,9 @@
 """One entry, as it is written, found and passed on."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
-from typing import Any
+from typing import Any, NamedTuple
 
 from wharf.access.principals import Principal, PrincipalKind
 from wharf.accounts.robots import SEPARATOR
@@ -22,18 +21,12 @@ class ActorKind(StrEnum):
     SYSTEM = "system"
 
 
-@dataclass(frozen=True, slots=True)
-class Actor:
-    """Who did it; `id` is None for nobody in particular, and in entries that find it out when they are written."""
+class Actor(NamedTuple):
+    """Who did it; `id` is None for nobody in particular, and where it is found out when the entry is written."""
 
     kind: ActorKind
     name: str
     id: int | None = None
-
-    @property
-    def on_behalf_of(self) -> str | None:
-        """Whose instrument the actor is: a robot acts for the user or organization that owns it."""
-        return self.name.partition(SEPARATOR)[0] if self.kind is ActorKind.ROBOT else None
 
     @classmethod
     def of(cls, principal: Principal) -> "Actor":
@@ -49,6 +42,11 @@ class Actor:
             return ANONYMOUS
         return cls(ActorKind.ROBOT if SEPARATOR in name else ActorKind.USER, name)
 
+    @property
+    def on_behalf_of(self) -> str | None:
+        """Whose instrument the actor is: a robot acts for the user or organization that owns it."""
+        return self.name.partition(SEPARATOR)[0] if self.kind is ActorKind.ROBOT else None
+
 
 SYSTEM = Actor(ActorKind.SYSTEM, "")
 ANONYMOUS = Actor(ActorKind.ANONYMOUS, _NOBODY)
@@ -59,34 +57,37 @@ _OF_PRINCIPAL = {
 }
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Entry:
-    """Something that was done, or was tried in vain. `namespace` and `repository` say what it belongs to, if anything.
+class Entry(NamedTuple):
+    """Something that was done, or was tried in vain; a tuple because every pull makes one.
 
-    `id` is None until the entry is written. `details` are JSON values that the kind decides about.
+    `namespace` and `repository` say what it belongs to, if anything. `details` are JSON values that the kind decides
+    about. `id` is None until the entry is written.
     """
 
-    id: int | None = None
     at: datetime
     kind: str
-    actor: Actor
-    client_ip: str | None = None
-    user_agent: str | None = None
-    request_id: str | None = None
-    namespace_id: int | None = None
-    namespace: str | None = None
-    repository_id: int | None = None
-    repository: str | None = None
+    actor_kind: ActorKind
+    actor: str
+    actor_id: int | None
+    on_behalf_of: str | None
+    client_ip: str | None
+    user_agent: str | None
+    request_id: str | None
+    namespace: str | None
+    namespace_id: int | None
+    repository: str | None
+    repository_id: int | None
     details: Mapping[str, Any]
+    id: int | None = None
 
     def document(self) -> dict[str, Any]:
-        """Return the entry as JSON values: a line of an export, and what other systems are sent."""
+        """Return the entry as JSON values, for people and other systems: names instead of numbers."""
         return {
             "at": self.at.isoformat().replace("+00:00", "Z"),
             "kind": self.kind,
-            "actor_kind": self.actor.kind.value,
-            "actor": self.actor.name,
-            "on_behalf_of": self.actor.on_behalf_of,
+            "actor_kind": self.actor_kind.value,
+            "actor": self.actor,
+            "on_behalf_of": self.on_behalf_of,
             "client_ip": self.client_ip,
             "user_agent": self.user_agent,
             "request_id": self.request_id,

@@ -35,19 +35,18 @@ def entry_of(event: Event) -> Entry:
     del details["at"], details["by"]
     repository, repository_id = details.pop("repository", None), details.pop("repository_id", None)
     namespace, namespace_id = _namespace(repository, details)
-    origin = request.current()
+    actor = Actor.named(event.by)
+    caller = (actor.kind, actor.name, actor.id, actor.on_behalf_of)
     return Entry(
-        at=event.at,
-        kind=event.name,
-        actor=Actor.named(event.by),
-        client_ip=origin.client_ip,
-        user_agent=origin.user_agent,
-        request_id=origin.request_id,
-        namespace_id=namespace_id,
-        namespace=namespace,
-        repository_id=repository_id,
-        repository=repository,
-        details=details,
+        event.at,
+        event.name,
+        *caller,
+        *request.current(),
+        namespace,
+        namespace_id,
+        repository,
+        repository_id,
+        details,
     )
 
 

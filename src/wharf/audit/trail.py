@@ -9,14 +9,14 @@ import asyncio
 import contextvars
 import logging
 from collections.abc import Mapping, Sequence
-from datetime import datetime
-from typing import Any, NamedTuple
+from functools import lru_cache
+from typing import Any
 
 from wharf.access.actions import Action
 from wharf.access.principals import Principal
 from wharf.accounts.robots import SEPARATOR
 from wharf.audit import kinds
-from wharf.audit.entry import ANONYMOUS, LONGEST_NAME, Actor, Entry
+from wharf.audit.entry import ANONYMOUS, LONGEST_NAME, Actor, ActorKind, Entry
 from wharf.audit.writing import write, write_looking_up
 from wharf.content.repositories import Repository
 from wharf.db import Database
@@ -24,7 +24,6 @@ from wharf.db.errors import DatabaseError, DatabaseUnavailable
 from wharf.kit.clock import Clock, utc_now
 from wharf.telemetry import request
 from wharf.telemetry.metrics import audit_entries_lost
-from wharf.telemetry.request_id import request_id
 
 log = logging.getLogger(__name__)
 
@@ -36,18 +35,6 @@ _BATCH_COUNT = 10_000
 _MAX_WAITING = 200_000
 
 
-class Pull(NamedTuple):
-    """A pull as it is noted: everything that takes time is left for later."""
-
-    at: datetime
-    principal: Principal
-    repository: Repository
-    digest: str
-    tag: str | None
-    scope: Mapping[str, Any] | None
-    request_id: str
-
-
 class Trail:
     """Where surfaces note what nothing else writes down; never blocks, never raises."""
 
@@ -55,14 +42,27 @@ class Trail:
         self._database = database
         self._backends = backends
         self._clock = clock
-        self._waiting: list[Pull | Entry] = []
+        self._waiting: list[Entry] = []
         self._timer: asyncio.TimerHandle | None = None
         self._flush: asyncio.Task[None] | None = None
         self._writing = asyncio.Lock()
 
     def pull(self, principal: Principal, repository: Repository, digest: str, tag: str | None) -> None:
         """Note that a manifest is handed out, by its digest or by a tag."""
-        self._note(Pull(self._clock(), principal, repository, digest, tag, request.scope.get(), request_id.get()))
+        name: str = repository.name
+        self._note(
+            Entry(
+                self._clock(),
+                kinds.MANIFEST_PULLED,
+                *_caller(principal),
+                *request.current(),
+                name.partition("/")[0],
+                repository.namespace_id,
+                name,
+                repository.id,
+                {"digest": digest} if tag is None else {"digest": digest, "tag": tag},
+            )
+        )
 
     def denied(self, principal: Principal, repository: str, action: Action, reason: str) -> None:
         """Note that somebody may not do what was asked for; the repository need not exist."""
@@ -88,8 +88,7 @@ class Trail:
         """Write everything that waits. Raises `DatabaseUnavailable`; what is not written yet goes on waiting."""
         async with self._writing:
             while self._waiting:
-                batch = self._waiting[:_BATCH_COUNT]
-                entries = [_entry(each) if isinstance(each, Pull) else each for each in batch]
+                entries = self._waiting[:_BATCH_COUNT]
                 try:
                     await self._write(entries)
                 except DatabaseUnavailable:
@@ -97,7 +96,7 @@ class Trail:
                 except DatabaseError:
                     log.exception("audit entries refused by the database", extra={"count": len(entries)})
                     await self._write_each(entries)
-                del self._waiting[: len(batch)]
+                del self._waiting[: len(entries)]
 
     async def close(self) -> None:
         """Write what waits, at the end of the process."""
@@ -111,22 +110,10 @@ class Trail:
     def _add(
         self, kind: str, actor: Actor, namespace: str, details: Mapping[str, Any], *, repository: str | None = None
     ) -> None:
-        origin = request.current()
-        self._note(
-            Entry(
-                at=self._clock(),
-                kind=kind,
-                actor=actor,
-                client_ip=origin.client_ip,
-                user_agent=origin.user_agent,
-                request_id=origin.request_id,
-                namespace=namespace,
-                repository=repository,
-                details=details,
-            )
-        )
+        caller = (actor.kind, actor.name, actor.id, actor.on_behalf_of)
+        self._note(Entry(self._clock(), kind, *caller, *request.current(), namespace, None, repository, None, details))
 
-    def _note(self, noted: Pull | Entry) -> None:
+    def _note(self, noted: Entry) -> None:
         if len(self._waiting) >= _MAX_WAITING:
             audit_entries_lost.inc()
             return
@@ -153,7 +140,7 @@ class Trail:
 
     async def _write(self, entries: Sequence[Entry]) -> None:
         known = [each for each in entries if each.namespace_id is not None]
-        async with self._database.write(durable=False) as tx:
+        async with self._database.write(durable=False, additive=True) as tx:
             for start in range(0, len(known), _BREATH_COUNT):
                 await write(tx, known[start : start + _BREATH_COUNT], self._backends)
                 await asyncio.sleep(0)
@@ -173,22 +160,10 @@ class Trail:
                 log.exception("audit entry lost", extra={"kind": each.kind})
 
 
-def _entry(pull: Pull) -> Entry:
-    client_ip, user_agent, id_ = request.origin(pull.scope, pull.request_id)
-    repository = pull.repository
-    return Entry(
-        at=pull.at,
-        kind=kinds.MANIFEST_PULLED,
-        actor=Actor.of(pull.principal),
-        client_ip=client_ip,
-        user_agent=user_agent,
-        request_id=id_,
-        namespace_id=repository.namespace_id,
-        namespace=repository.name.partition("/")[0],
-        repository_id=repository.id,
-        repository=repository.name,
-        details={"digest": pull.digest} if pull.tag is None else {"digest": pull.digest, "tag": pull.tag},
-    )
+@lru_cache(maxsize=4096)
+def _caller(principal: Principal) -> tuple[ActorKind, str, int | None, str | None]:
+    actor = Actor.of(principal)
+    return actor.kind, actor.name, actor.id, actor.on_behalf_of
 
 
 def _owner(name: str) -> str:

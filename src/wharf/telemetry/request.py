@@ -6,6 +6,7 @@ somebody wants it.
 
 from collections.abc import Mapping
 from contextvars import ContextVar
+from functools import lru_cache
 from typing import Any, NamedTuple
 
 from wharf.telemetry.request_id import request_id
@@ -25,22 +26,23 @@ class Origin(NamedTuple):
     request_id: str | None
 
 
-NOWHERE = Origin(None, None, None)
-
-
 def current() -> Origin:
-    """Return the origin of the request being answered; outside of requests nothing is known."""
-    return origin(scope.get(), request_id.get())
+    """Return the origin of the request being answered; outside of requests nothing is known.
 
-
-def origin(of: Mapping[str, Any] | None, id_: str) -> Origin:
-    """Read the origin from a scope. What it says is the client's text, cut to a sane length."""
+    What it says is the client's text, cut to a sane length.
+    """
+    id_ = request_id.get() or None
+    of = scope.get()
     if of is None:
-        return NOWHERE._replace(request_id=id_ or None)
-    client = of.get("client")
-    agent = next((value for name, value in of["headers"] if name == b"user-agent"), None)
-    return Origin(
-        client[0][:_LONGEST_ADDRESS] if client else None,
-        None if agent is None else agent[:_LONGEST_AGENT].decode("latin-1").replace("\0", ""),
-        id_ or None,
-    )
+        return Origin(None, None, id_)
+    client = of["client"]
+    address = client[0][:_LONGEST_ADDRESS] if client else None
+    for name, value in of["headers"]:
+        if name == b"user-agent":
+            return Origin(address, _agent(value), id_)
+    return Origin(address, None, id_)
+
+
+@lru_cache(maxsize=1024)
+def _agent(value: bytes) -> str:
+    return value[:_LONGEST_AGENT].decode("latin-1").replace("\0", "")
