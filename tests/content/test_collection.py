@@ -9,6 +9,7 @@ from wharf.content import blobs, repositories, time_machine
 from wharf.content.errors import BlobInUse, TagHistoryUnknown
 from wharf.content.gc.orphans import find_orphans
 from wharf.content.gc.report import report
+from wharf.db import DatabaseUnavailable
 from wharf.oci.digest import Digest
 from wharf.oci.names import TagName
 
@@ -204,3 +205,56 @@ async def test_the_report_counts_what_a_collection_would_free(registry: Registry
     planned = await report(registry.database, registry.storage, now=registry.now, rules=registry.rules)
     assert planned.tags == 1
     assert await registry.has(Digest.of(b"x")) is False
+
+
+async def test_an_object_that_cannot_be_deleted_holds_up_no_other(
+    registry: Registry, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from wharf.storage.errors import StorageUnavailable
+
+    for number in range(5):
+        await registry.push_blob(b"alone %d" % number)
+    stuck = min(await registry.objects())
+    real = registry.storage.delete
+
+    async def failing(key: str) -> None:
+        if key == stuck:
+            raise StorageUnavailable("stuck")
+        await real(key)
+
+    monkeypatch.setattr(registry.storage, "delete", failing)
+    registry.now += LEASE
+    await registry.collect()
+    registry.now += GRACE
+    for _ in range(2):
+        with pytest.raises(StorageUnavailable):
+            await registry.collect()
+        assert await registry.objects() == {stuck}
+    monkeypatch.setattr(registry.storage, "delete", real)
+    assert (await registry.collect()).objects == 1
+    assert await registry.objects() == set()
+
+
+async def test_what_an_unfinished_upload_has_written_is_no_orphan(
+    registry: Registry, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from tests.content.conftest import chunks
+    from wharf.content.uploads import Uploads
+    from wharf.kit.clock import utc_now
+
+    async def failing(*_args: object, **_kwargs: object) -> None:
+        raise DatabaseUnavailable("down")
+
+    registry.now = utc_now()
+    session = await registry.uploads.create(registry.repository, by=registry.owner)
+    session = await registry.uploads.receive(session, chunks(b"layer"))
+    with monkeypatch.context() as patch:
+        patch.setattr(Uploads, "_close", failing)
+        with pytest.raises(DatabaseUnavailable):
+            await registry.uploads.commit(session, Digest.of(b"layer"))
+    assert len(await registry.objects()) == 1
+    later = registry.now + LEASE * 2
+    found = await find_orphans(registry.database, registry.storage, now=later, rules=registry.rules)
+    assert found.objects == 0
+    stored = await registry.uploads.commit(session, Digest.of(b"layer"))
+    assert await registry.objects() == {stored.storage_key}

@@ -28,7 +28,7 @@ from tests.content.conftest import LEASE, WINDOW, Registry, image, index
 from wharf.access.principals import Principal, PrincipalKind
 from wharf.accounts import users
 from wharf.content import blobs, manifests, time_machine
-from wharf.content.errors import BlobInUse, ManifestBlobsUnknown, ManifestUnknown, TagHistoryUnknown
+from wharf.content.errors import BlobInUse, BlobUnknown, ManifestBlobsUnknown, ManifestUnknown, TagHistoryUnknown
 from wharf.content.gc.collect import collect_repository
 from wharf.content.gc.sweep import sweep
 from wharf.db import open_database
@@ -248,7 +248,6 @@ class GarbageCollection(RuleBasedStateMachine):
             self.model.leases[digest] = self._lease()
         return mounted is not None
 
-    @rule(number=st.integers(0, 5))
     def head(self, number: int) -> None:
         """Tell a client that it need not upload a blob, which must then stay for the time it takes to push."""
         digest = Digest.of(self._layer(number))
@@ -270,7 +269,7 @@ class GarbageCollection(RuleBasedStateMachine):
             self.run(self._delete_blob(digest))
         except BlobInUse:
             return
-        except blobs.BlobUnknown:
+        except BlobUnknown:
             assert not self._must_hold(digest)
             return
         self.model.leases.pop(digest, None)
@@ -285,8 +284,10 @@ class GarbageCollection(RuleBasedStateMachine):
     def time_passes(self, hours: int) -> None:
         self.registry.now += timedelta(hours=hours, seconds=1)
 
-    @rule()
-    def collect(self) -> None:
+    @rule(asked_for=st.integers(0, 5))
+    def collect(self, asked_for: int) -> None:
+        """Right before it, a client is told that it need not upload a blob."""
+        self.head(asked_for)
         self.run(self.registry.collect())
 
     @rule(number=st.integers(0, 5), tag=st.sampled_from(TAGS))

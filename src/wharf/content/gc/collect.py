@@ -130,7 +130,7 @@ async def _forget_tags(database: Database, repository_id: int, at: Moment, rules
 
 async def _round(database: Database, repository_id: int, at: Moment, rules: CollectionRules) -> Freed:
     freed = Freed()
-    after = 0
+    after = ""
     while True:
         async with database.write() as tx:
             await tx.all(_LOCK, id=repository_id)
@@ -139,7 +139,7 @@ async def _round(database: Database, repository_id: int, at: Moment, rules: Coll
             freed += await _forget(tx, repository_id, gone, until=at.now + rules.blob_lease)
         if len(some) < rules.batch_count:
             return freed
-        after = some[-1].id
+        after = some[-1].digest
 
 
 async def _forget(tx: Tx, repository_id: int, gone: list[Candidate], *, until: datetime) -> Freed:

@@ -6,7 +6,7 @@ from datetime import datetime
 from itertools import islice
 from typing import TypeVar
 
-from sqlalchemy import ColumnElement, and_, bindparam, not_, or_, select
+from sqlalchemy import ColumnElement, and_, bindparam, literal_column, not_, or_, select
 
 from wharf.content.gc.select import unreachable
 from wharf.content.tables import manifest, manifest_child, tag
@@ -17,7 +17,8 @@ T = TypeVar("T")
 _m = manifest.c
 _VALUES_AT_ONCE = 1000
 
-_tagged = select(tag.c.id).where(tag.c.manifest_id == _m.id).exists()
+# Not EXISTS: for that PostgreSQL may read the whole table of tags into memory.
+_tagged = select(tag.c.id).where(tag.c.manifest_id == _m.id).limit(literal_column("1")).scalar_subquery().is_not(None)
 _held: ColumnElement[bool] = or_(
     _m.root,
     _m.leased_until > bindparam("now"),
@@ -26,8 +27,8 @@ _held: ColumnElement[bool] = or_(
 )
 _CANDIDATES = (
     select(_m.id, _m.digest, _m.subject, _m.size_bytes)
-    .where(_m.repository_id == bindparam("repository"), _m.id > bindparam("after"), not_(_held))
-    .order_by(_m.id)
+    .where(_m.repository_id == bindparam("repository"), _m.digest > bindparam("after"), not_(_held))
+    .order_by(_m.digest)
     .limit(bindparam("count"))
 )
 _PARENTS = (
@@ -71,8 +72,8 @@ class _Graph:
         self.holders.setdefault(digest, set()).add(holder)
 
 
-async def candidates(read: Read, repository_id: int, at: Moment, *, after: int, count: int) -> list[Candidate]:
-    """Return up to `count` candidates with ids above `after`."""
+async def candidates(read: Read, repository_id: int, at: Moment, *, after: str, count: int) -> list[Candidate]:
+    """Return up to `count` candidates with digests after `after`."""
     rows = await read.all(_CANDIDATES, repository=repository_id, after=after, count=count, now=at.now, since=at.since)
     return [Candidate(*row) for row in rows]
 

@@ -3,14 +3,15 @@
 from collections.abc import AsyncIterator
 from datetime import datetime
 
-from sqlalchemy import BindParameter, bindparam, select, union_all
+from sqlalchemy import BindParameter, Integer, String, bindparam, func, literal_column, select, union_all
 
 from wharf.content.gc.collect import CollectionRules
 from wharf.content.gc.freed import Freed
-from wharf.content.tables import blob, garbage, upload_part
+from wharf.content.tables import blob, garbage, upload, upload_part
 from wharf.db import Database
 from wharf.db.dialect import insert
 from wharf.oci.digest import SHA256
+from wharf.oci.uploads import UploadState
 from wharf.storage.base import Found, Storage
 
 _keys: BindParameter[str] = bindparam("keys", expanding=True)
@@ -23,6 +24,11 @@ _KNOWN_OBJECTS = union_all(
 _KNOWN_STAGES = union_all(
     select(upload_part.c.stage_key).where(upload_part.c.stage_key.in_(_keys)),
     select(garbage.c.storage_key).where(garbage.c.storage_key.in_(_keys)),
+)
+_UPLOAD_LENGTH = 12  # of an upload's id, in the name of what it wrote
+_upload = func.substr(upload.c.id, 1, literal_column(str(_UPLOAD_LENGTH), Integer), type_=String)
+_UNFINISHED = select(_upload).where(
+    _upload.in_(bindparam("uploads", expanding=True)), upload.c.state == UploadState.OPEN
 )
 _DISCARD = insert(garbage)
 
@@ -76,12 +82,21 @@ async def _unknown(database: Database, batch: list[Found], *, stage: bool) -> li
             batch = _without(batch, await read.all(_OF_DIGESTS, digests=digests))
         if batch:
             batch = _without(batch, await read.all(statement, keys=[each.key for each in batch]))
+        if batch and not stage:
+            # A commit that failed after the object was written may still be repeated.
+            rows = await read.all(_UNFINISHED, uploads=[_upload_of(each.key) for each in batch])
+            unfinished = {start for (start,) in rows}
+            batch = [each for each in batch if _upload_of(each.key) not in unfinished]
     return batch
 
 
 def _without(batch: list[Found], rows: list[tuple[str]]) -> list[Found]:
     known = {key for (key,) in rows}
     return [each for each in batch if each.key not in known]
+
+
+def _upload_of(key: str) -> str:
+    return key.rpartition(".")[2]
 
 
 def _digest(key: str) -> str:

@@ -69,7 +69,7 @@ async def _repositories(database: Database, now: datetime, rules: CollectionRule
 
 async def _repository(database: Database, repository_id: int, at: Moment, rules: CollectionRules) -> Freed:
     freed = Freed()
-    after = 0
+    after = ""
     async with database.read() as read:
         freed += Freed(tags=await read.scalar(_OLD_TAGS, repository=repository_id, since=at.since) or 0)
         while True:
@@ -78,4 +78,4 @@ async def _repository(database: Database, repository_id: int, at: Moment, rules:
             freed += Freed(manifests=len(gone), manifest_bytes=sum(each.size_bytes for each in gone))
             if len(some) < rules.batch_count:
                 return freed
-            after = some[-1].id
+            after = some[-1].digest
