@@ -66,7 +66,7 @@ class Storm:
 
     async def run(self, operations: int) -> Counter[str]:
         """Work until every worker has done so many operations."""
-        collectors = [asyncio.create_task(self._collect()) for _ in range(2)]
+        collectors = [asyncio.create_task(self.collect()) for _ in range(2)]
         try:
             async with asyncio.TaskGroup() as group:
                 for number in range(WORKERS):
@@ -78,7 +78,8 @@ class Storm:
                 assert isinstance(ended, asyncio.CancelledError), ended
         return self.outcomes
 
-    async def _collect(self) -> None:
+    async def collect(self) -> None:
+        """Collect without pause."""
         registry = self.registry
         while True:
             for home in self.homes:
@@ -105,14 +106,15 @@ class Storm:
     async def _push_and_read(self, chance: random.Random, tag: str, unique: str) -> None:
         home = self.homes[0]
         try:
-            digest = await self._push(home, [unique.encode(), *chance.sample(LAYERS, 2)], tag)
+            digest = await self.push(home, [unique.encode(), *chance.sample(LAYERS, 2)], tag)
         except ContentError as error:
             self.outcomes[f"own {type(error).__name__}"] += 1
             return
         self.outcomes["own"] += 1
-        await self._read(home, TagName(tag), digest)
+        await self.read(home, TagName(tag), digest)
 
-    async def _read(self, home: Repository, tag: TagName, digest: Digest) -> None:
+    async def read(self, home: Repository, tag: TagName, digest: Digest) -> None:
+        """Read the image under a tag with all its bytes."""
         found = await manifests.get(self.registry.database, home, tag, now=utc_now())
         assert found.digest == digest, (tag, found.digest, digest)
         for each in parse(found.body).required_blobs:
@@ -121,7 +123,8 @@ class Storm:
             data = b"".join([chunk async for chunk in self.registry.storage.open(stored.storage_key)])
             assert Digest.of(data) == each
 
-    async def _push(self, home: Repository, parts: list[bytes], tag: str | None) -> Digest:
+    async def push(self, home: Repository, parts: list[bytes], tag: str | None) -> Digest:
+        """Push an image of a config and layers."""
         config, *layers = [await self.registry.push_blob(part, home) for part in parts]
         return await self._put(home, image(config, *layers), tag)
 
@@ -134,7 +137,7 @@ class Storm:
         return digest
 
     async def _push_image(self, chance: random.Random) -> None:
-        await self._push(chance.choice(self.homes), chance.sample(LAYERS, 3), chance.choice([*TAGS, None]))
+        await self.push(chance.choice(self.homes), chance.sample(LAYERS, 3), chance.choice([*TAGS, None]))
 
     async def _push_index(self, chance: random.Random) -> None:
         home = chance.choice(self.homes)
@@ -198,7 +201,7 @@ class Storm:
 
         async def push() -> None:
             with suppress(ContentError, Conflict):
-                await self._push(made, chance.sample(LAYERS, 3), "latest")
+                await self.push(made, chance.sample(LAYERS, 3), "latest")
 
         await asyncio.gather(push(), delete())
         await collect_repository(self.registry.database, made.id, now=utc_now(), rules=self.registry.rules)
