@@ -6,7 +6,7 @@ rooms below, and names that Quay fixed are translated here and nowhere else. `ap
 
 from fastapi import FastAPI
 
-from wharf.api import errors, sign_in, user, user_sessions
+from wharf.api import errors, logs, sign_in, user, user_sessions
 from wharf.api.kit import Parts
 from wharf.api.kit.uncached import Uncached
 
@@ -17,6 +17,7 @@ _RESOURCES = (
     sign_in.router,
     user.router,
     user_sessions.router,
+    logs.router,
 )
 #: What Quay has beside `/api`; `app/build.py` lists the first segments of these paths.
 _FRONT = (sign_in.front,)

@@ -8,10 +8,11 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from wharf.accounts.robots import SEPARATOR
+from wharf.audit import kinds
 from wharf.audit.entry import Actor, Entry
 from wharf.audit.writing import write_looking_up
 from wharf.db import Tx
-from wharf.events.catalog import EVENTS, Event
+from wharf.events.catalog import EVENTS, Event, TagMoved
 from wharf.events.publish import Recorder
 from wharf.jobs.payload import dump
 from wharf.telemetry import request
@@ -39,7 +40,7 @@ def entry_of(event: Event) -> Entry:
     caller = (actor.kind, actor.name, actor.id, actor.on_behalf_of)
     return Entry(
         event.at,
-        event.name,
+        _kind(event),
         *caller,
         *request.current(),
         namespace,
@@ -48,6 +49,12 @@ def entry_of(event: Event) -> Entry:
         repository_id,
         details,
     )
+
+
+def _kind(event: Event) -> str:
+    if isinstance(event, TagMoved) and event.previous_digest is None:
+        return kinds.TAG_CREATED
+    return event.name
 
 
 def _namespace(repository: str | None, details: Mapping[str, Any]) -> tuple[str | None, int | None]:
