@@ -31,7 +31,7 @@ lint: .venv/.dev # formatting, lint rules, types and the floors of the house
 	$(BIN)/lint-imports --no-logo --cache-dir .cache/import-linter
 
 check: lint ## what a person runs all day: formatting, lint, types, contracts, budgets, fast tests (under a minute)
-	$(BIN)/pytest -q -m "not (slow or postgresql or s3 or clients or conformance)" $(ARGS)
+	$(BIN)/pytest -q -n auto --maxprocesses 4 -m "not (slow or postgresql or s3 or clients or conformance)" $(ARGS)
 
 test: .venv/.dev ## everything; as root on Debian it first installs the programs that the tests drive
 	scripts/install-test-system-packages
