@@ -28,7 +28,7 @@ from wharf.events.catalog import TagDeleted
 from wharf.events.publish import publish
 from wharf.jobs.queue import enqueue
 from wharf.oci.digest import Digest
-from wharf.storage.base import Stage, Storage
+from wharf.storage.base import Stage, Storage, inline_bytes
 
 _DELETIONS_AT_ONCE = 16
 
@@ -169,7 +169,11 @@ async def _expire_uploads(database: Database, now: datetime, count: int) -> int:
             stages = await tx.all(_PARTS_OF, ids=ids)
             await tx.many(
                 _DISCARD,
-                [{"storage_key": key, "stage": True, "size_bytes": size, "created_at": now} for key, size in stages],
+                [
+                    {"storage_key": key, "stage": True, "size_bytes": size, "created_at": now}
+                    for key, size in stages
+                    if inline_bytes(key) is None  # else its bytes went with its row
+                ],
             )
             await tx.run(_FORGET_UPLOADS, ids=ids)
     return len(ids)
