@@ -27,15 +27,20 @@ def main() -> int:
             compare.profiled(Path(folder), options)
             return 0
         results = _measure(Path(folder), options)
-    kept = options.json or RESULTS
-    kept.parent.mkdir(parents=True, exist_ok=True)
-    kept.write_text(json.dumps(results, indent=1))
-    print(f"\nfigures: {kept}")
+        _keep(results, options)
+        print("removing the servers' data …", flush=True)  # some 100,000 files
+    failed = [name for name, servers in results["workloads"].items() if servers.get("wharf", {}).get("errors")]
+    return 1 if failed else 0
+
+
+def _keep(results: dict[str, Any], options: argparse.Namespace) -> None:
+    file: Path = options.json or RESULTS
+    file.parent.mkdir(parents=True, exist_ok=True)
+    file.write_text(json.dumps(results, indent=1))
+    print(f"\nfigures: {file}")
     if not (options.quick or options.only or options.servers):
         report.write(results, PAGE)
         print(f"report: {PAGE}")
-    failed = [name for name, servers in results["workloads"].items() if servers.get("wharf", {}).get("errors")]
-    return 1 if failed else 0
 
 
 def _measure(folder: Path, options: argparse.Namespace) -> dict[str, Any]:

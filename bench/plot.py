@@ -74,7 +74,7 @@ def lines(title: str, x_label: str, y_label: str, series: Mapping[str, Sequence[
         parts += [f"<circle cx='{x:.1f}' cy='{y:.1f}' r='3.5' fill='{LINE_COLOURS[index % 4]}'/>" for x, y in placed]
     parts.append(_text(left + width, top + height + 34, x_label, anchor="end"))
     parts.append(_text(left, top - 8, y_label))
-    return _page(title, left + width + 40, top + height + 46, parts)
+    return _page(title, left + width + 50, top + height + 46, parts)
 
 
 def _decades(values: Iterable[float]) -> tuple[int, int]:

@@ -73,7 +73,7 @@ def distribution(folder: Path, *, size: int, seconds: float) -> list[Row]:
         current = root / seed.MANY / "_manifests" / "tags" / seed.tag_name(number) / "current"
         current.mkdir(parents=True)
         (current / "link").write_text(link)
-        for folder_name in ("_layers", "_manifests", "_uploads"):
+        for folder_name in ("_layers", "_manifests"):
             (root / seed.repository_name(number) / folder_name).mkdir(parents=True)
     with server.running():
         wanted = {title: paths for title, paths in _pages(size, link).items() if "referrers" not in title}
@@ -85,7 +85,7 @@ def _pages(size: int, subject: str) -> dict[str, list[str]]:
     return {
         "tags list, a page of 100": [f"/v2/{seed.MANY}/tags/list?n=100&last={seed.tag_name(at)}" for at in places],
         "catalog, a page of 100": [f"/v2/_catalog?n=100&last={seed.repository_name(at)}" for at in places],
-        "referrers of one subject, first page": [f"/v2/{seed.MANY}/referrers/{subject}"],
+        "referrers of one subject, a page of 1,000": [f"/v2/{seed.MANY}/referrers/{subject}"],
     }
 
 
