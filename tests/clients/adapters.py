@@ -6,7 +6,7 @@ unpacked instead.
 
 import itertools
 from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager, contextmanager, suppress
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Protocol
@@ -121,11 +121,9 @@ class Containerd:
 
     def login(self, host: str, username: str, password: str) -> None:
         self.credentials[host] = f"{username}:{password}"
-        with suppress(ProgramFailed):
-            self.run("image", "rm", f"{host}/absent:1")
         # Only a command about an image makes it talk to the registry.
-        answer = self.run.refuses("image", "pull", *self._options(host), f"{host}/{username}/absent:1")
-        if "not found" not in answer:
+        answer = self.run.refuses("image", "pull", *self._options(host), f"{host}/library/absent:1")
+        if "failed to fetch oauth token" in answer:
             raise ProgramFailed(answer)
 
     def push(self, payload: bytes, reference: str) -> None:
@@ -142,7 +140,7 @@ class Containerd:
         return self.run("run", "--rm", "--snapshotter=native", reference, f"check-{next(self.numbers)}")
 
     def copy(self, source: str, target: str) -> None:
-        self.run("image", "tag", source, target)
+        self.run("image", "tag", "--force", source, target)
         self.run("image", "push", *self._options(target), target)
 
     def _options(self, reference: str) -> tuple[str, ...]:

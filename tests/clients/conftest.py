@@ -1,6 +1,7 @@
 """One registry for all clients, and each client started once."""
 
 import itertools
+import json
 import shutil
 import tempfile
 from collections.abc import Iterator
@@ -11,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from tests.clients import images
-from tests.clients.adapters import CLIENTS, Client
+from tests.clients.adapters import CLIENTS, INSECURE, Client
 from tests.clients.images import Image
 from tests.servers import containers
 from tests.servers.postgres import PostgresServer
@@ -32,6 +33,10 @@ class Registry:
     def host(self) -> str:
         return f"127.0.0.1:{self.port}"
 
+    def operator(self, *command: str) -> str:
+        """What somebody who has the machine runs."""
+        return self.processes[0].command(*command)
+
     def mounts(self, repository: str) -> int:
         """How many blobs came into `repository` without being sent: their POST was answered with 201 at once."""
         uploads = f"/v2/{repository}/blobs/uploads/"
@@ -42,16 +47,28 @@ class Registry:
 
 
 class Publisher:
-    """Pushes an image byte for byte, so that a test knows what is in the registry."""
+    """Pushes an image byte for byte and looks at what is there, so that a test knows what is in the registry."""
 
     def __init__(self, folder: Path, registry: Registry) -> None:
         self._run, self._folder, self._numbers = containers.skopeo(folder), folder, itertools.count()
-        self._credentials = f"--dest-creds={registry.username}:{registry.password}"
+        self._credentials = f"{registry.username}:{registry.password}"
 
     def push(self, image: Image, reference: str) -> None:
         layout = images.layout(self._folder / str(next(self._numbers)), {"it": image})
-        options = ("--quiet", "--all", "--preserve-digests", "--dest-tls-verify=false", self._credentials)
+        options = (
+            "--quiet",
+            "--all",
+            "--preserve-digests",
+            "--dest-tls-verify=false",
+            f"--dest-creds={self._credentials}",
+        )
         self._run("copy", *options, f"oci:{layout}:it", f"docker://{reference}")
+
+    def tags(self, repository: str) -> list[str]:
+        """The tags there are."""
+        answer = self._run("list-tags", INSECURE, f"--creds={self._credentials}", f"docker://{repository}")
+        tags: list[str] = json.loads(answer)["Tags"]
+        return tags
 
 
 class Clients:
@@ -60,6 +77,7 @@ class Clients:
     def __init__(self, folder: Path, stack: ExitStack, publisher: Publisher) -> None:
         self._folder, self._stack = folder, stack
         self._started: dict[str, Client] = {}
+        self._numbers = itertools.count(1)
         self.publisher = publisher
 
     def __getitem__(self, name: str) -> Client:
@@ -69,7 +87,7 @@ class Clients:
 
     def fresh(self, name: str) -> Client:
         """A client that nobody has signed in with."""
-        return self._stack.enter_context(CLIENTS[name](self._folder / f"new-{name}"))
+        return self._stack.enter_context(CLIENTS[name](self._folder / f"{name}-{next(self._numbers)}"))
 
 
 @pytest.fixture(
