@@ -4,8 +4,8 @@ from bench import disk
 from bench.profiling import ranked
 
 STACKS = [
-    "thread (7): MainThread;run (uvloop/__init__.py:38);call (wharf/v2/surface.py:63);rows (wharf/db/sqlite/runner.py:1) 3",
-    "thread (7): MainThread;run (uvloop/__init__.py:38);call (wharf/v2/surface.py:63);loads (json/x.py:1) 1",
+    "thread (7): MainThread;run (uvloop/x.py:38);call (wharf/v2/surface.py:63);rows (wharf/db/sqlite/runner.py:1) 3",
+    "thread (7): MainThread;run (uvloop/x.py:38);call (wharf/v2/surface.py:63);loads (json/x.py:1) 1",
     "thread (8): wharf-storage_0;work (threading.py:1) 96",
 ]
 
