@@ -12,7 +12,6 @@ from wharf.audit import entries, export
 from wharf.audit.entries import Count, Cursor
 from wharf.audit.entry import ActorKind, Entry
 from wharf.audit.errors import CursorInvalid
-from wharf.audit.retention import forget
 from wharf.audit.writing import write
 from wharf.db import Database
 
@@ -99,7 +98,7 @@ async def test_an_export_is_a_line_for_each(database: Database, monkeypatch: pyt
 
 
 async def test_old_entries_are_forgotten(database: Database, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("wharf.audit.retention._BATCH_COUNT", 2)
+    monkeypatch.setattr("wharf.audit.entries._FORGET_COUNT", 2)
     await fill(database, *(entry(number, seconds=number) for number in range(6)))
-    assert 5 == await forget(database, START + timedelta(seconds=5))
+    assert 5 == await entries.forget(database, START + timedelta(seconds=5))
     assert [5] == numbers(await everything(database))

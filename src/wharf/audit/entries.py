@@ -1,23 +1,26 @@
-"""Finding entries: pages from the newest to the oldest, and how many of which kind there were a day."""
+"""Entries as they are read: pages from the newest to the oldest, how many of which kind a day has; and forgotten."""
 
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from functools import cache
 from typing import Any, NamedTuple
 
-from sqlalchemy import Select, bindparam, func, select, tuple_
+from sqlalchemy import Select, bindparam, delete, func, select, tuple_
 
 from wharf.audit.entry import ActorKind, Entry
 from wharf.audit.errors import CursorInvalid
 from wharf.audit.tables import entry as entry_table
-from wharf.db import Read
+from wharf.db import Database, Read
 from wharf.db.dialect import days_since_1970
 
 _FIRST_DAY = date(1970, 1, 1)
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MICROSECOND = timedelta(microseconds=1)
 _ACTOR_KIND = Entry._fields.index("actor_kind")
+_FORGET_COUNT = 2000
 _e = entry_table.c
+_OLDEST = select(_e.id).where(_e.at < bindparam("before")).order_by(_e.at, _e.id).limit(bindparam("count"))
+_FORGET = delete(entry_table).where(_e.id.in_(_OLDEST))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -116,3 +119,14 @@ def cursor(entry: Entry) -> Cursor:
     """Return the place right after `entry`, which is one that was found."""
     assert entry.id is not None
     return Cursor(entry.at, entry.id)
+
+
+async def forget(database: Database, before: datetime) -> int:
+    """Delete all entries from before a moment, in small transactions; returns how many those were."""
+    forgotten = 0
+    while True:
+        async with database.write(durable=False, additive=True) as tx:
+            gone = await tx.run(_FORGET, before=before, count=_FORGET_COUNT)
+        forgotten += gone
+        if gone < _FORGET_COUNT:
+            return forgotten

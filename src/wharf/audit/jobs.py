@@ -7,8 +7,8 @@ from datetime import timedelta
 from typing import ClassVar, Protocol
 
 from wharf.audit.backends.base import Backend
+from wharf.audit.entries import forget
 from wharf.audit.errors import BackendUnavailable
-from wharf.audit.retention import forget
 from wharf.audit.spool import forward
 from wharf.db import Database
 from wharf.jobs.declare import Handler, Job, handler, handlers

@@ -28,7 +28,7 @@ async def forward(database: Database, backend: Backend) -> int:
         if not rows:
             return sent
         await backend.send([{"id": id_, **document} for id_, document in rows])
-        async with database.write(durable=False) as tx:
+        async with database.write(durable=False, additive=True) as tx:
             await tx.run(_DONE, ids=[id_ for id_, _ in rows])
         sent += len(rows)
 
