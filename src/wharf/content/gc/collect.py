@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from sqlalchemy import bindparam, delete, func, or_, select, update
+from sqlalchemy import bindparam, delete, func, literal_column, or_, select, update
 
 from wharf.accounts.tables import namespace
 from wharf.content.gc.freed import Freed
@@ -30,7 +30,8 @@ _REPOSITORY = (
 _LOCK = select(repository.c.id).where(repository.c.id == bindparam("id")).with_for_update()
 _OLD_TAGS = (
     select(tag.c.id)
-    .where(tag.c.repository_id == bindparam("repository"), tag.c.ended_at <= bindparam("since"))
+    # "+ 0": no index on the repository, in which nearly all tags are current, but the one on what has ended.
+    .where(tag.c.repository_id + literal_column("0") == bindparam("repository"), tag.c.ended_at <= bindparam("since"))
     .limit(bindparam("count"))
 )
 _ALL_TAGS = select(tag.c.id).where(tag.c.repository_id == bindparam("repository")).limit(bindparam("count"))

@@ -4,7 +4,7 @@ import asyncio
 from collections.abc import Awaitable, Callable
 from datetime import datetime, timedelta
 
-from sqlalchemy import and_, bindparam, delete, select, update
+from sqlalchemy import and_, bindparam, delete, literal_column, select, update
 
 from wharf.accounts.tables import namespace
 from wharf.content.blobs import doom_unlinked
@@ -103,14 +103,15 @@ _WINDOWS = select(namespace.c.time_machine_seconds).distinct()
 
 _default_or = namespace.c.time_machine_seconds.is_not_distinct_from(bindparam("seconds"))
 _DUE_BY_TAGS = (
-    select(tag.c.repository_id)
+    # "+ 0": else SQLite reads all tags in the order of their repositories, to find each of these but once.
+    select(tag.c.repository_id + literal_column("0"))
     .distinct()
     .join(repository, repository.c.id == tag.c.repository_id)
     .join(namespace, namespace.c.id == repository.c.namespace_id)
     .where(tag.c.ended_at <= bindparam("since"), _default_or)
 )
 _DUE_BY_MANIFESTS = (
-    select(manifest.c.repository_id)
+    select(manifest.c.repository_id + literal_column("0"))
     .distinct()
     .join(repository, repository.c.id == manifest.c.repository_id)
     .join(namespace, namespace.c.id == repository.c.namespace_id)
