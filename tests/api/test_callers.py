@@ -1,5 +1,7 @@
 """Who is let in: access tokens with their scopes, sessions with their CSRF tokens, nobody."""
 
+import json
+
 import httpx
 import pytest
 
@@ -118,6 +120,17 @@ async def test_a_session_expires_and_is_forgotten(api: Api, world: World, ada: A
     assert ada.principal.id is not None
     async with world.database.read() as read:
         assert 1 == len(await sessions.list_(read, ada.principal.id, world.now.replace(year=2000)))
+
+
+async def test_nul_reaches_no_database(api: Api, ada: Account) -> None:
+    browser = await api.browser(ada)
+    assert 400 == (await browser.get("/api/v1/users/a%00b")).status_code
+    assert 400 == (await browser.get(f"{SESSIONS}?x=%00")).status_code
+    for body in ({"company": "a\0b"}, {"company": "\ud800"}):
+        answer = await browser.put(
+            "/api/v1/user/", content=json.dumps(body), headers={"content-type": "application/json"}
+        )
+        assert 400 == answer.status_code
 
 
 async def test_problem_json_is_for_those_who_ask(http: httpx.AsyncClient) -> None:

@@ -26,7 +26,10 @@ async def test_the_setup_token_makes_the_first_superuser(
     else:
         answer = await http.post(PATH, json={**ADA, "setup_token": secret})
     assert 200 == answer.status_code
-    assert {"username": "ada", "email": "ada@example.com", "encrypted_password": ""} == answer.json()
+    created = answer.json()
+    program = {"authorization": f"Bearer {created.pop('access_token')}"}
+    assert {"username": "ada", "email": "ada@example.com", "encrypted_password": ""} == created
+    assert (await http.get("/api/v1/user/", headers=program)).json()["super_user"]
     principal = await sign_in.basic(database, "ada", "correct horse")
     assert principal.superuser
 

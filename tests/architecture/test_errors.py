@@ -16,7 +16,7 @@ NEVER_MET: dict[str, dict[str, set[str]]] = {
             for name in (
                 *("AccountNameInvalid", "AccountNameTaken", "AccountsError", "EmailTaken", "MemberUnsuitable"),
                 *("NamespaceUnknown", "PasswordUnacceptable", "RobotUnknown", "SetupTokenInvalid", "TeamUnknown"),
-                *("AccessTokenUnknown", "SessionUnknown", "UserUnknown"),
+                *("AccessTokenUnknown", "AppTokenUnknown", "SessionUnknown", "UserUnknown"),
             )
         },
         "restoring a tag and retrying a dead letter are not part of the protocol": {
@@ -36,10 +36,12 @@ NEVER_MET: dict[str, dict[str, set[str]]] = {
             *("content.UploadOffsetMismatch", "content.UploadUnknown", "oci.ContentRangeInvalid"),
             *("oci.ManifestInvalid", "oci.RangeUnsatisfiable", "oci.ScopeInvalid", "oci.TagInvalid"),
         },
+        "dead letters are retried from the command line": {"jobs.DeadLetterUnknown"},
         "registry tokens open /v2 only": {"accounts.TokenExpired", "accounts.TokenInvalid"},
         "a bug of ours, which is logged and told as one": {"db.DatabaseError"},
         "the root of its family, never raised itself": {
             "accounts.AccountsError",
+            "audit.AuditError",
             "content.ContentError",
             "oci.OciError",
         },

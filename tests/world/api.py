@@ -56,10 +56,9 @@ class Api:
                 address=None,
                 at=self.clock(),
             )
-        return self.client(
-            cookies={cookies.COOKIE: opened.secret},
-            headers={cookies.CSRF_HEADER: cookies.csrf_token(opened.secret)},
-        )
+        client = self.client(headers={cookies.CSRF_HEADER: cookies.csrf_token(opened.secret)})
+        client.cookies.set(cookies.COOKIE, opened.secret, domain="registry.test")
+        return client
 
     async def close(self) -> None:
         for client in self._clients:

@@ -6,7 +6,7 @@ AccountsError
 ├── TokenInvalid
 │   └── TokenExpired               genuine, but too old
 ├── SetupTokenInvalid
-├── SessionUnknown, AccessTokenUnknown
+├── SessionUnknown, AccessTokenUnknown, AppTokenUnknown
 ├── AccountNameInvalid, AccountNameTaken, EmailTaken, PasswordUnacceptable
 └── NamespaceUnknown, UserUnknown, RobotUnknown, TeamUnknown, MemberUnsuitable
 """
@@ -63,6 +63,13 @@ class SessionUnknown(AccountsError):
 @dataclass(eq=False)
 class AccessTokenUnknown(AccountsError):
     """The user has no access token of this name."""
+
+    uuid: str
+
+
+@dataclass(eq=False)
+class AppTokenUnknown(AccountsError):
+    """The user has no application token of this name."""
 
     uuid: str
 

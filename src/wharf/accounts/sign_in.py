@@ -11,12 +11,14 @@ What a stranger can learn: nothing. Unknown names take as long as wrong password
 import hashlib
 import hmac
 import os
+from datetime import datetime
 from time import monotonic
 
 from sqlalchemy import bindparam, select
 
 from wharf.access.principals import Principal, PrincipalKind
 from wharf.accounts import lockout, passwords
+from wharf.accounts.credentials import app_tokens
 from wharf.accounts.errors import AccountNameInvalid, CredentialsInvalid
 from wharf.accounts.namespaces import check_name
 from wharf.accounts.passwords import PasswordHash
@@ -54,9 +56,11 @@ _IMPROVE_HASH = (
 async def basic(db: Database, username: str, password: str, *, clock: Clock = utc_now) -> Principal:
     """Return whom a name and a secret belong to, as clients of `/v2` send them.
 
-    A user's name or e-mail address with the password, or `owner+name` with a robot's token. Raises CredentialsInvalid,
-    SignInLocked and SignInBusy.
+    A user's name or e-mail address with the password, `owner+name` with a robot's token, or `$app` with an application
+    token. Raises CredentialsInvalid, SignInLocked and SignInBusy.
     """
+    if username == app_tokens.USERNAME:
+        return await _app_token(db, password, clock())
     if SEPARATOR in username and "@" not in username:
         return await _robot(db, username, password)
     return await person(db, username, password, clock=clock)
@@ -107,6 +111,18 @@ async def _robot(db: Database, full_name: str, secret: str) -> Principal:
     if not equal(hash_token(secret), row[4] if row else bytes(32)) or row is None:
         raise CredentialsInvalid
     return _robot_principal(*row[:4])
+
+
+async def _app_token(db: Database, secret: str, now: datetime) -> Principal:
+    async with db.read() as read:
+        found = await app_tokens.find(read, secret, now)
+    if found is None:
+        raise CredentialsInvalid
+    token, principal = found
+    if app_tokens.is_touch_due(token, now):
+        async with db.write(durable=False) as tx:
+            await app_tokens.touch(tx, token, now)
+    return principal
 
 
 def _robot_principal(id_: int, namespace_id: int, owner: str, name: str) -> Principal:

@@ -4,7 +4,8 @@ namespace ── user_account         a person; the namespace's id is the user's
     ├─────── robot                credentials for a machine, owned by a user or an organization
     └─────── team ── team_member  users and robots, with a role within the organization
     user_account ── session       a browser that somebody signed in with
-             └───── access_token  what a program sends as `Authorization: Bearer` to the REST API
+             ├───── access_token  what a program sends as `Authorization: Bearer` to the REST API
+             └───── app_token     what a program sends as the password of `$app` to the registry
 sign_in_failure                   wrong passwords by name, whether or not the name exists
 setup_token, signing_key          what the installation itself has to remember
 """
@@ -23,7 +24,7 @@ from sqlalchemy import (
 )
 
 from wharf.db.metadata import metadata
-from wharf.db.types import Id, Instant, short
+from wharf.db.types import Id, Instant, Json, short
 
 namespace = Table(
     "namespace",
@@ -47,6 +48,8 @@ user_account = Table(
     # argon2id, in PHC's form. NULL where only others vouch for the person (single sign-on).
     Column("password_hash", Text),
     Column("superuser", Boolean, nullable=False),
+    # What people say about themselves, in the fields of `users.Profile`; NULL until they do.
+    Column("profile", Json),
 )
 
 robot = Table(
@@ -130,6 +133,21 @@ access_token = Table(
     Column("created_at", Instant, nullable=False),
     Column("last_used_at", Instant),
     Column("expires_at", Instant, nullable=False, index=True),
+)
+
+app_token = Table(
+    "app_token",
+    metadata,
+    Column("id", Id, primary_key=True),
+    Column("uuid", short(32), nullable=False, unique=True),
+    Column("token_hash", LargeBinary(32), nullable=False, unique=True),
+    # The token itself, sealed with the installation's secret key: its owner may have it shown again.
+    Column("sealed_token", LargeBinary, nullable=False),
+    Column("user_id", Id, ForeignKey("user_account.namespace_id", ondelete="CASCADE"), nullable=False, index=True),
+    Column("title", Text, nullable=False),
+    Column("created_at", Instant, nullable=False),
+    Column("last_used_at", Instant),
+    Column("expires_at", Instant),
 )
 
 setup_token = Table(

@@ -2,10 +2,11 @@
 
 from dataclasses import dataclass
 from datetime import datetime
+from typing import NamedTuple
 
 from sqlalchemy import bindparam, func, or_, select
 
-from wharf.access.grants import TeamRole
+from wharf.access.grants import TeamRole, strongest_team_role
 from wharf.access.principals import Principal, PrincipalKind
 from wharf.accounts import namespaces
 from wharf.accounts.errors import AccountNameTaken, MemberUnsuitable, TeamUnknown
@@ -26,6 +27,13 @@ class Team:
     name: str
     role: TeamRole
     description: str
+
+
+class Membership(NamedTuple):
+    """An organization that somebody is in, and the strongest role among its teams."""
+
+    organization: str
+    role: TeamRole
 
 
 _t, _m = team.c, team_member.c
@@ -51,6 +59,15 @@ _MEMBERS = (
     .join(namespace, namespace.c.id == func.coalesce(_m.user_id, robot.c.namespace_id))
     .where(_m.team_id == bindparam("team_id"))
     .order_by(namespace.c.name, robot.c.name)
+)
+
+_ORGANIZATIONS = (
+    select(namespace.c.name, _t.role)
+    .select_from(team_member)
+    .join(team, _t.id == _m.team_id)
+    .join(namespace, namespace.c.id == _t.namespace_id)
+    .where(_m.user_id == bindparam("user_id"), namespace.c.enabled.is_(True))
+    .order_by(namespace.c.name)
 )
 
 
@@ -123,6 +140,14 @@ async def members(read: Read, target: Team) -> list[str]:
     """Return the members as they sign in: `ada`, `acme+deploy`."""
     rows = await read.all(_MEMBERS, team_id=target.id)
     return [f"{owner}{SEPARATOR}{machine}" if machine else owner for owner, machine in rows]
+
+
+async def organizations_of(read: Read, user_id: int) -> list[Membership]:
+    """Return the organizations that a user is in, by name."""
+    roles: dict[str, TeamRole | None] = {}
+    for name, role in await read.all(_ORGANIZATIONS, user_id=user_id):
+        roles[name] = strongest_team_role(roles.get(name), TeamRole(role))
+    return [Membership(name, role) for name, role in roles.items() if role]
 
 
 def _from_row(id_: int, namespace_id: int, name: str, role: str, description: str) -> Team:

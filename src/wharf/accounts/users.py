@@ -1,18 +1,23 @@
 """Users: people with an account."""
 
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from datetime import datetime
+from typing import NamedTuple
 
 from sqlalchemy import bindparam, select
 
 from wharf.access.principals import Principal, PrincipalKind
 from wharf.accounts import namespaces
+from wharf.accounts.credentials import sessions
+from wharf.accounts.credentials.sessions import Session
 from wharf.accounts.errors import EmailTaken, UserUnknown
 from wharf.accounts.namespaces import NamespaceKind
 from wharf.accounts.passwords import PasswordHash
 from wharf.accounts.tables import namespace, user_account
 from wharf.db import Read, Tx
 from wharf.db.dialect import insert
+from wharf.events.catalog import PasswordChanged
+from wharf.events.publish import publish
 from wharf.kit.clock import utc_now
 
 
@@ -33,9 +38,35 @@ class User:
         return Principal(PrincipalKind.USER, self.id, self.name, namespace_id=self.id, superuser=self.superuser)
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Profile:
+    """What a person says about themself; nothing here is checked or acted upon."""
+
+    given_name: str | None = None
+    family_name: str | None = None
+    company: str | None = None
+    location: str | None = None
+    #: Whether invoices are sent by e-mail, and where to: kept for clients of Quay that set it.
+    invoice_email: bool = False
+    invoice_email_address: str | None = None
+
+
+class Details(NamedTuple):
+    """A user with everything that the user may see and change."""
+
+    user: User
+    profile: Profile
+    has_password: bool
+    #: None for the installation's default.
+    time_machine_seconds: int | None
+
+
 _n, _u = namespace.c, user_account.c
 _USER = select(_n.id, _n.name, _u.email, _u.superuser, _n.enabled, _n.created_at).join(user_account)
 _BY_NAME = _USER.where(_n.name == bindparam("name"))
+_DETAILS = _USER.add_columns(_u.profile, _u.password_hash.is_not(None), _n.time_machine_seconds).where(
+    _n.id == bindparam("user_id")
+)
 _PAGE = _USER.where(_n.name > bindparam("last")).order_by(_n.name).limit(bindparam("count"))
 _ANY = select(_u.namespace_id).limit(1)
 # Whatever conflicts here is the e-mail address: the id is new.
@@ -45,6 +76,7 @@ _SET_EMAIL = user_account.update().where(_u.namespace_id == bindparam("user_id")
 _SET_PASSWORD = (
     user_account.update().where(_u.namespace_id == bindparam("user_id")).values(password_hash=bindparam("hashed"))
 )
+_SET_PROFILE = user_account.update().where(_u.namespace_id == bindparam("user_id")).values(profile=bindparam("said"))
 _SET_SUPERUSER = user_account.update().where(_u.namespace_id == bindparam("user_id")).values(superuser=bindparam("on"))
 
 
@@ -84,6 +116,12 @@ async def get(read: Read, name: str) -> User:
     return user
 
 
+async def details(read: Read, user_id: int) -> Details:
+    """Return everything about a user; raises LookupError for an id that is none."""
+    row = await read.one(_DETAILS, user_id=user_id)
+    return Details(User(*row[:6]), Profile(**(row[6] or {})), bool(row[7]), row[8])
+
+
 async def list_(read: Read, *, last: str = "", count: int = 100) -> list[User]:
     """Return up to `count` users whose names come after `last`, in byte order."""
     return [User(*row) for row in await read.all(_PAGE, last=last, count=count)]
@@ -104,9 +142,19 @@ async def enable(tx: Tx, user: User) -> None:
     await namespaces.set_enabled(tx, user.id, enabled=True)
 
 
-async def change_password(tx: Tx, user: User, password: PasswordHash | None) -> None:
-    """Replace the password; what signed in with the old one is asked again at once."""
+async def change_password(
+    tx: Tx,
+    user: User,
+    password: PasswordHash | None,
+    *,
+    by: str | None = None,
+    keep: Session | None = None,
+    at: datetime | None = None,
+) -> None:
+    """Replace the password; what signed in with the old one is asked again at once, but for the session `keep`."""
     await tx.run(_SET_PASSWORD, user_id=user.id, hashed=password)
+    await sessions.close_all(tx, user.id, but=keep)
+    await publish(tx, PasswordChanged(at=at or utc_now(), by=by or user.name, user=user.name))
 
 
 async def change_email(tx: Tx, user: User, email: str | None) -> None:
@@ -115,6 +163,11 @@ async def change_email(tx: Tx, user: User, email: str | None) -> None:
     if email and await tx.scalar(_EMAIL_OWNER, address=email) not in {None, user.id}:
         raise EmailTaken(email)
     await tx.run(_SET_EMAIL, user_id=user.id, address=email)
+
+
+async def change_profile(tx: Tx, user: User, profile: Profile) -> None:
+    """Replace what the person said about themself."""
+    await tx.run(_SET_PROFILE, user_id=user.id, said=asdict(profile))
 
 
 async def set_superuser(tx: Tx, user: User, *, superuser: bool) -> None:

@@ -6,9 +6,9 @@ rooms below, and names that Quay fixed are translated here and nowhere else. `ap
 
 from fastapi import FastAPI
 
-from wharf.api import errors, logs, sign_in, user, user_sessions
+from wharf.api import app_tokens, errors, initialize, logs, sign_in, user, user_sessions
 from wharf.api.kit import Parts
-from wharf.api.kit.uncached import Uncached
+from wharf.api.kit.envelope import Envelope
 
 __all__ = ["Parts", "create_api"]
 
@@ -16,6 +16,8 @@ __all__ = ["Parts", "create_api"]
 _RESOURCES = (
     sign_in.router,
     user.router,
+    initialize.router,
+    app_tokens.router,
     user_sessions.router,
     logs.router,
 )
@@ -33,7 +35,7 @@ def create_api(parts: Parts) -> FastAPI:
         redoc_url=None,
     )
     api.state.parts = parts
-    api.add_middleware(Uncached)
+    api.add_middleware(Envelope)
     for router in _RESOURCES:
         api.include_router(router, prefix="/api/v1")
     for router in _FRONT:

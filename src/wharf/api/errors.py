@@ -11,6 +11,7 @@ from starlette.responses import JSONResponse
 from wharf.access.api_scopes import ApiScopeUnknown
 from wharf.accounts import errors as accounts
 from wharf.api.kit import failures, refusals
+from wharf.audit import errors as audit
 from wharf.content import errors as content
 from wharf.db.errors import Conflict, DatabaseUnavailable
 from wharf.oci.errors import DigestInvalid, NameInvalid
@@ -58,6 +59,7 @@ ERRORS: Mapping[type[Exception], Rule] = {
     accounts.SetupTokenInvalid: Rule(401, _TOKEN, "The setup token is wrong, used or expired"),
     accounts.SessionUnknown: Rule(404, _ABSENT, "There is no such session"),
     accounts.AccessTokenUnknown: Rule(404, _ABSENT, "There is no such access token"),
+    accounts.AppTokenUnknown: Rule(404, _ABSENT, "There is no such application token"),
     accounts.AccountNameInvalid: Rule(400, _BAD, "This name cannot be used: {0.name}"),
     accounts.AccountNameTaken: Rule(400, _BAD, "This name is already taken: {0.name}"),
     accounts.EmailTaken: Rule(400, _BAD, "This e-mail address is already taken: {0.email}"),
@@ -80,6 +82,9 @@ ERRORS: Mapping[type[Exception], Rule] = {
     content.TagHistoryUnknown: Rule(404, _ABSENT, "The tag {0.name} never was {0.digest}, or too long ago"),
     NameInvalid: Rule(400, _BAD, "{0}"),
     DigestInvalid: Rule(400, _BAD, "{0}"),
+    # audit
+    audit.BackendUnavailable: Rule(503, "unavailable", "The audit backend {0.backend} does not answer"),
+    audit.CursorInvalid: Rule(400, _BAD, "next_page is not a token of the page before"),
     # db
     Conflict: Rule(503, "unavailable", _OCCUPIED),
     DatabaseUnavailable: Rule(503, "unavailable", "The registry is not available at the moment"),

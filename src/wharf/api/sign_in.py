@@ -10,14 +10,17 @@ from fastapi import APIRouter, Request, Response
 from pydantic import Field
 from starlette.responses import JSONResponse
 
+from wharf.access.principals import Principal
 from wharf.accounts import sign_in
 from wharf.accounts.credentials import sessions
-from wharf.accounts.errors import CredentialsInvalid
-from wharf.api.kit import FAILURES, Anyone, Body, Shape, UserAdmin, WithParts, browser, cookies
+from wharf.accounts.errors import CredentialsInvalid, SignInLocked
+from wharf.api.kit import FAILURES, Anyone, Body, Parts, Shape, UserAdmin, WithParts, browser, cookies
 
 router = APIRouter(tags=["sign-in"], responses=FAILURES)
 front = APIRouter(tags=["sign-in"], responses=FAILURES)
 
+# What the audit trail calls the place where the password was given.
+_PLACE = "api"
 _WRONG = "Invalid Username or Password"
 
 
@@ -72,7 +75,7 @@ async def sign_in_(body: Credentials, request: Request, response: Response, part
     """Open a session for this browser."""
     cookies.check_csrf(request)
     try:
-        principal = await sign_in.person(parts.database, body.username, body.password, clock=parts.clock)
+        principal = await _person(parts, body.username, body.password)
     except CredentialsInvalid:
         return JSONResponse(SignInRefused().model_dump(), 403)
     await browser.open_session(request, response, parts, principal)
@@ -91,7 +94,7 @@ async def verify(
 ) -> Success | Response:
     """Make the session fresh, so that it may do sensitive things for a while."""
     try:
-        await sign_in.person(parts.database, caller.principal.name, body.password, clock=parts.clock)
+        await _person(parts, caller.principal.name, body.password)
     except CredentialsInvalid:
         return JSONResponse(SignInRefused().model_dump(), 403)
     await browser.renew_session(request, response, parts, caller)
@@ -104,5 +107,21 @@ async def sign_out(caller: Anyone, request: Request, response: Response, parts: 
     if caller.session is not None:
         async with parts.database.write() as tx:
             await sessions.close_all(tx, caller.user_id)
+        if parts.trail is not None:
+            parts.trail.signed_out(caller.principal)
     cookies.drop(request, response, parts)
     return Success()
+
+
+async def _person(parts: Parts, login: str, password: str) -> Principal:
+    """Check a password, and note the outcome in the audit trail."""
+    try:
+        principal = await sign_in.person(parts.database, login, password, clock=parts.clock)
+    except (CredentialsInvalid, SignInLocked) as refusal:
+        if parts.trail is not None:
+            reason = "locked" if isinstance(refusal, SignInLocked) else "invalid"
+            parts.trail.sign_in_failed(login, to=_PLACE, reason=reason)
+        raise
+    if parts.trail is not None:
+        parts.trail.signed_in(principal, to=_PLACE)
+    return principal

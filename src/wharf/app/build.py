@@ -166,7 +166,7 @@ def _surfaces(
         blob_lease=timedelta(seconds=config.registry.blob_lease_seconds),
         clock=clock,
     )
-    api = Deferred(lambda: _api(jobs, config, box))
+    api = Deferred(lambda: _api(jobs, config, box, trail))
     surfaces: dict[str, Surface] = {
         "v2": V2(
             config.registry,
@@ -188,11 +188,11 @@ def _surfaces(
     return surfaces
 
 
-def _api(jobs: JobContext, config: Config, box: SecretBox) -> Surface:
+def _api(jobs: JobContext, config: Config, box: SecretBox, trail: Trail) -> Surface:
     # Imported here and now: FastAPI is a fifth of Wharf's start-up time and a tenth of its memory.
     from wharf.api import Parts, create_api
 
-    return create_api(Parts(jobs.database, config, box, jobs.clock))
+    return create_api(Parts(jobs.database, config, box, jobs.clock, trail))
 
 
 def _worker(config: Config, jobs: JobContext) -> Worker[JobContext]:

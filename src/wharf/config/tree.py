@@ -200,6 +200,11 @@ class AccountsConfig:
     fresh_login_seconds: Annotated[
         int, doc("Sensitive changes ask for the password again when it was given longer ago.", ge=1)
     ] = 600
+    user_creation: Annotated[bool, doc("Whoever reaches the registry may create an account.")] = True
+    app_tokens: Annotated[bool, doc("Users may make application tokens, which stand for their password at /v2.")] = True
+    app_token_lifetime_seconds: Annotated[
+        int, doc("New application tokens expire after this time; 0 for never.", ge=0)
+    ] = 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

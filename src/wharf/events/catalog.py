@@ -113,6 +113,34 @@ class UserCreated(Event):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class PasswordChanged(Event):
+    """A user signs in with another password from now on."""
+
+    name = "password_changed"
+    user: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AppTokenCreated(Event):
+    """A user's programs can sign in to the registry with a token of their own."""
+
+    name = "app_token_created"
+    user: str
+    token_uuid: str
+    title: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AppTokenRevoked(Event):
+    """An application token is worth nothing any more."""
+
+    name = "app_token_revoked"
+    user: str
+    token_uuid: str
+    title: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class OrganizationCreated(Event):
     """An organization holds a namespace."""
 
@@ -142,6 +170,9 @@ EVENTS: Mapping[str, type[Event]] = {
         TagDeleted,
         TagRestored,
         UserCreated,
+        PasswordChanged,
+        AppTokenCreated,
+        AppTokenRevoked,
         OrganizationCreated,
         RobotCreated,
     )

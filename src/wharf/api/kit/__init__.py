@@ -26,7 +26,7 @@ from wharf.api.kit.failures import FAILURES, Failure
 from wharf.api.kit.paging import Page, WithPage
 from wharf.api.kit.parts import Parts, WithParts
 from wharf.api.kit.refusals import Forbidden, NotFound, Refused
-from wharf.api.kit.shapes import Body, Moment, NextPage, Shape
+from wharf.api.kit.shapes import Body, LeftOut, Moment, NextPage, Shape
 
 __all__ = [
     "FAILURES",
@@ -40,6 +40,7 @@ __all__ = [
     "FreshOrganizationAdmin",
     "FreshSuperuser",
     "FreshUserAdmin",
+    "LeftOut",
     "Moment",
     "NextPage",
     "NotFound",

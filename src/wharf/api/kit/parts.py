@@ -5,6 +5,7 @@ from typing import Annotated
 
 from fastapi import Depends, Request
 
+from wharf.audit.trail import Trail
 from wharf.config import Config
 from wharf.db import Database
 from wharf.kit.clock import Clock, utc_now
@@ -19,6 +20,8 @@ class Parts:
     config: Config
     box: SecretBox
     clock: Clock = utc_now
+    #: Where sign-ins and denials are noted.
+    trail: Trail | None = None
 
     @property
     def public_host(self) -> str | None:
