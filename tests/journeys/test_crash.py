@@ -10,6 +10,7 @@ import os
 import random
 import secrets
 from collections import Counter
+from contextlib import closing
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -119,7 +120,8 @@ async def test_nothing_acknowledged_is_lost(tmp_path: Path, postgres: PostgresSe
     url = postgres.create(tables=False)
     embedded = Wharf(tmp_path / "sqlite", _SETTINGS)
     networked = Wharf(tmp_path / "postgresql", {**_SETTINGS, "database.url": url})
-    done = await asyncio.gather(*(_many_lives(wharf) for wharf in (embedded, networked)))
+    with closing(embedded), closing(networked):
+        done = await asyncio.gather(*(_many_lives(wharf) for wharf in (embedded, networked)))
     postgres.drop(url)
     print(f"crashed {ROUNDS} times: {done}")
     for each in done:

@@ -2,8 +2,8 @@
 
 import asyncio
 import os
-from collections.abc import AsyncIterator
-from contextlib import suppress
+from collections.abc import AsyncIterator, Iterator
+from contextlib import closing, suppress
 from pathlib import Path
 
 import httpx
@@ -22,10 +22,10 @@ _PART_BYTES = 300_000
 
 
 @pytest.fixture
-def wharf(tmp_path: Path) -> Wharf:
-    made = Wharf(tmp_path / "wharf")
-    made.create_user()
-    return made
+def wharf(tmp_path: Path) -> Iterator[Wharf]:
+    with closing(Wharf(tmp_path / "wharf")) as made:
+        made.create_user()
+        yield made
 
 
 async def _client(base_url: str) -> RegistryClient:
@@ -49,7 +49,6 @@ async def test_in_a_restarted_process(wharf: Wharf, ended: object) -> None:
         assert 2 * _PART_BYTES == received
         await client.finish(location, content[received:], digest_of(content))
         assert content == await client.blob(digest_of(content))
-    wharf.stop()
 
 
 async def test_over_a_lost_connection(wharf: Wharf) -> None:

@@ -116,6 +116,11 @@ class Wharf:
         """End the process as a power cut would."""
         self._end(signal.SIGKILL)
 
+    def close(self) -> None:
+        """Leave nothing behind, whatever the test was in the middle of."""
+        if self._process:
+            self.kill()
+
     def __enter__(self) -> Self:
         return self if self._process else self.start()
 
