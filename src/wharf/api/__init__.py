@@ -6,7 +6,18 @@ rooms below, and names that Quay fixed are translated here and nowhere else. `ap
 
 from fastapi import FastAPI
 
-from wharf.api import app_tokens, errors, initialize, logs, sign_in, user, user_sessions
+from wharf.api import (
+    app_tokens,
+    config,
+    discovery,
+    error_types,
+    errors,
+    initialize,
+    logs,
+    sign_in,
+    user,
+    user_sessions,
+)
 from wharf.api.kit import Parts
 from wharf.api.kit.envelope import Envelope
 
@@ -19,10 +30,13 @@ _RESOURCES = (
     initialize.router,
     app_tokens.router,
     user_sessions.router,
+    config.router,
+    discovery.router,
+    error_types.router,
     logs.router,
 )
 #: What Quay has beside `/api`; `app/build.py` lists the first segments of these paths.
-_FRONT = (sign_in.front,)
+_FRONT = (sign_in.front, config.front)
 
 
 def create_api(parts: Parts) -> FastAPI:

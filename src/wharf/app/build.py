@@ -180,6 +180,7 @@ def _surfaces(
         ),
         "api": api,
         "csrf_token": api,
+        "config": api,
         "health": Health(database, storage, lifecycle),
         "": front,
     }
