@@ -12,6 +12,8 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
+import pytest
+
 from tests.servers import program
 
 _RUN_SECONDS = 120
@@ -102,6 +104,7 @@ def _storage(folder: Path) -> tuple[str, ...]:
 @contextmanager
 def containerd(folder: Path) -> Iterator[Program]:
     """Start containerd and yield `ctr` for it; commands about images want `--snapshotter=native`."""
+    needs_root("containerd")
     program("runc", "runc")
     folder.mkdir(parents=True, exist_ok=True)
     socket = folder / "containerd.sock"
@@ -117,6 +120,12 @@ def containerd(folder: Path) -> Iterator[Program]:
     ctr = at_home(program("ctr", "containerd"), folder, f"--address={socket}")
     with daemon([program("containerd", "containerd"), "--config", configuration], folder / "log", ctr, "version"):
         yield ctr
+
+
+def needs_root(what: str) -> None:
+    """Skip the running test unless it runs as root."""
+    if os.geteuid() != 0:
+        pytest.skip(f"{what} needs root: run the tests as root, best in a virtual machine or a container")
 
 
 @contextmanager

@@ -6,7 +6,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from tests.servers import program
-from tests.servers.containers import Program, at_home, daemon
+from tests.servers.containers import Program, at_home, daemon, needs_root
 
 DOCKER_RUN = ("run", "--rm", "--network=none")
 
@@ -14,6 +14,7 @@ DOCKER_RUN = ("run", "--rm", "--network=none")
 @contextmanager
 def docker_engine(folder: Path) -> Iterator[Program]:
     """Start an engine without networks, so that it changes nothing on the machine, and yield its `docker` command."""
+    needs_root("the docker engine")
     folder.mkdir(parents=True, exist_ok=True)
     socket = folder / "docker.sock"
     docker = at_home(program("docker", "docker.io"), folder, f"--host=unix://{socket}")
