@@ -30,7 +30,8 @@ class AlreadyInitialized(Exception):
 class Rule(NamedTuple):
     """A status, Quay's word for the error, and a sentence in which `{0}` stands for the fact itself.
 
-    A 403 that would go to an anonymous caller becomes a 401: signing in may help.
+    A 403 that would go to an anonymous caller becomes a 401, and so does a repository that is unknown: signing in may
+    help.
     """
 
     status: int
@@ -102,7 +103,8 @@ def install(api: FastAPI) -> None:
 async def _fact(request: Request, error: Exception) -> JSONResponse:
     rule = next(ERRORS[kind] for kind in type(error).__mro__ if kind in ERRORS)
     caller = getattr(request.state, "caller", None)
-    if rule.status == 403 and rule.error_type == _SCOPE and (caller is None or caller.is_anonymous):
+    refused = (rule.status == 403 and rule.error_type == _SCOPE) or isinstance(error, content.RepositoryUnknown)
+    if refused and (caller is None or caller.is_anonymous):
         rule = Rule(401, _TOKEN, _SIGN_IN)
     sentence = rule.sentence.format(error)
     if rule.status == 401:

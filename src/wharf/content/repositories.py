@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass, replace
 from datetime import datetime
+from typing import NamedTuple
 
 from sqlalchemy import ColumnElement, bindparam, or_, select, true
 
@@ -31,7 +32,12 @@ from wharf.content.jobs import CollectRepository
 from wharf.content.tables import repository, repository_grant
 from wharf.db import Database, Read, Tx
 from wharf.db.dialect import insert
-from wharf.events.catalog import RepositoryCreated, RepositoryDeleted
+from wharf.events.catalog import (
+    RepositoryCreated,
+    RepositoryDeleted,
+    RepositoryDescriptionChanged,
+    RepositoryStateChanged,
+)
 from wharf.events.publish import publish
 from wharf.jobs.queue import enqueue
 from wharf.oci.names import RepositoryName
@@ -48,6 +54,13 @@ class Repository:
     name: RepositoryName
     visibility: Visibility
     state: RepositoryState
+
+
+class Rights(NamedTuple):
+    """A repository, and what somebody may do to it: to pull, at least."""
+
+    repository: Repository
+    actions: frozenset[Action]
 
 
 _is_caller = or_(team_member.c.user_id == bindparam("user_id"), team_member.c.robot_id == bindparam("robot_id"))
@@ -94,17 +107,23 @@ _RETIRE = (
     .values(name=bindparam("retired"), deleted_at=bindparam("at"))
 )
 
+_UPDATE = repository.update().where(_r.id == bindparam("repository_id"), _r.deleted_at.is_(None))
+_DESCRIBE = _UPDATE.values(description=bindparam("said"))
+_SET_STATE = _UPDATE.values(state=bindparam("now"))
+
 # By its name too: on SQLite the number of a collected repository may be given to a new one.
 _held = select(_r.id).where(_r.id == bindparam("id"), _r.name == bindparam("name"))
 _HOLD = _held.with_for_update(read=True, key_share=True)
 _HOLD_ALONE = _held.with_for_update()
 
-visible: ColumnElement[bool] = or_(
-    _r.visibility == Visibility.PUBLIC,
+granted: ColumnElement[bool] = or_(
     _r.namespace_id == bindparam("own_namespace_id"),
     _r.id.in_(select(repository_grant.c.repository_id).where(_own_grant)),
     _r.namespace_id.in_(select(team.c.namespace_id).where(_own_team, team.c.role == TeamRole.ADMIN)),
 )
+"""What the caller may pull from although it were private, as SQL; parameters from `visible_to`."""
+
+visible: ColumnElement[bool] = or_(_r.visibility == Visibility.PUBLIC, granted)
 """What `decide` says of PULL for someone who is no superuser, as SQL; parameters from `visible_to`."""
 
 _PAGE = (
@@ -132,7 +151,28 @@ async def access(database: Database, principal: Principal, name: RepositoryName,
     return allowed
 
 
+async def rights(database: Database, principal: Principal, name: RepositoryName) -> Rights:
+    """Return the repository and all that `principal` may do to it; raises `RepositoryUnknown`."""
+    async with database.read() as read:
+        caller, found, grants = await _look_up(read, principal, name)
+    allowed = frozenset(action for action in Action if decide.decide(caller, action, _resource(found), grants).allowed)
+    if Action.PULL not in allowed:
+        raise RepositoryHidden(name)
+    return Rights(found, allowed)
+
+
 async def _access(read: Read, principal: Principal, name: RepositoryName, action: Action) -> Repository:
+    caller, found, grants = await _look_up(read, principal, name)
+    decision = decide.decide(caller, action, _resource(found), grants)
+    if decision.allowed:
+        return found
+    if not decide.decide(caller, Action.PULL, _resource(found), grants).allowed:
+        raise RepositoryHidden(name)
+    raise AccessDenied(name, action, decision.reason, caller.kind is not PrincipalKind.ANONYMOUS)
+
+
+async def _look_up(read: Read, principal: Principal, name: RepositoryName) -> tuple[Principal, Repository, Grants]:
+    """Return what `decide` needs: the caller as of now, the repository, the caller's grants."""
     rows = await read.all(_ACCESS, name=name, user_id=principal.user_id, robot_id=principal.robot_id)
     if not rows:
         raise RepositoryUnknown(name)
@@ -145,26 +185,27 @@ async def _access(read: Read, principal: Principal, name: RepositoryName, action
             strongest_role(*(Role(row[4]) for row in rows if row[4])),
             strongest_team_role(*(TeamRole(row[5]) for row in rows if row[5])),
         )
-    resource = Resource(found.namespace_id, found.visibility, found.state)
-    decision = decide.decide(principal, action, resource, grants)
-    if decision.allowed:
-        return found
-    if not decide.decide(principal, Action.PULL, resource, grants).allowed:
-        raise RepositoryHidden(name)
-    raise AccessDenied(name, action, decision.reason, principal.kind is not PrincipalKind.ANONYMOUS)
+    return principal, found, grants
+
+
+def _resource(of: Repository) -> Resource:
+    return Resource(of.namespace_id, of.visibility, of.state)
 
 
 def _as_of_now(principal: Principal, *, superuser: bool | None, robot_enabled: bool | None) -> Principal:
     """Return the caller with the powers it has now; one that was disabled or deleted is nobody."""
     match principal.kind:
         case PrincipalKind.USER if superuser is not None:
-            return replace(principal, superuser=superuser)
+            # Not more than it came with either: a token may have been issued for less.
+            return replace(principal, superuser=principal.superuser and superuser)
         case PrincipalKind.ROBOT if robot_enabled:
             return principal
     return ANONYMOUS
 
 
-async def create(tx: Tx, name: RepositoryName, *, by: Principal, visibility: Visibility, at: datetime) -> Repository:
+async def create(
+    tx: Tx, name: RepositoryName, *, by: Principal, visibility: Visibility, at: datetime, description: str = ""
+) -> Repository:
     """Create a repository in the namespace its name begins with; its creator may administer it.
 
     Raises `NamespaceUnknown`, `AccessDenied` and `RepositoryExists`.
@@ -176,7 +217,7 @@ async def create(tx: Tx, name: RepositoryName, *, by: Principal, visibility: Vis
         name=name,
         visibility=visibility,
         state=RepositoryState.NORMAL,
-        description="",
+        description=description,
         created_at=at,
         deleted_at=None,
     )
@@ -217,6 +258,22 @@ async def _creatable(read: Read, name: RepositoryName, by: Principal) -> int:
     if not decision.allowed:
         raise AccessDenied(name, Action.CREATE, decision.reason, by.kind is not PrincipalKind.ANONYMOUS)
     return namespace_id
+
+
+async def describe(tx: Tx, target: Repository, description: str, *, by: Principal, at: datetime) -> None:
+    """Replace what is said about the repository; raises `RepositoryUnknown`."""
+    if not await tx.run(_DESCRIBE, repository_id=target.id, said=description):
+        raise RepositoryUnknown(target.name)
+    await publish(tx, RepositoryDescriptionChanged(at=at, by=by.name, repository_id=target.id, repository=target.name))
+
+
+async def change_state(tx: Tx, target: Repository, state: RepositoryState, *, by: Principal, at: datetime) -> None:
+    """Say what may be written to the repository from now on; raises `RepositoryUnknown`."""
+    if not await tx.run(_SET_STATE, repository_id=target.id, now=state):
+        raise RepositoryUnknown(target.name)
+    await publish(
+        tx, RepositoryStateChanged(at=at, by=by.name, repository_id=target.id, repository=target.name, state=state)
+    )
 
 
 async def delete(tx: Tx, target: Repository, *, by: Principal, at: datetime) -> None:

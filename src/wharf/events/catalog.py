@@ -53,6 +53,21 @@ class RepositoryVisibilityChanged(RepositoryEvent):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class RepositoryDescriptionChanged(RepositoryEvent):
+    """Something else is said about a repository."""
+
+    name = "repository_description_changed"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RepositoryStateChanged(RepositoryEvent):
+    """A repository became read-only, or is written to again."""
+
+    name = "repository_state_changed"
+    state: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class ManifestPushed(RepositoryEvent):
     """A manifest or index was accepted, new or known before. Blobs have no event: they mean nothing until this one."""
 
@@ -164,6 +179,8 @@ EVENTS: Mapping[str, type[Event]] = {
         RepositoryCreated,
         RepositoryDeleted,
         RepositoryVisibilityChanged,
+        RepositoryDescriptionChanged,
+        RepositoryStateChanged,
         ManifestPushed,
         ManifestDeleted,
         TagMoved,
