@@ -48,6 +48,7 @@ def upgrade() -> None:
             nullable=True,
         ),
         sa.Column("details", types.Json(), nullable=False),
+        sa.Column("repeat_count", sa.Integer(), nullable=False),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_audit_entry")),
     )
     with op.batch_alter_table("audit_entry", schema=None) as batch_op:

@@ -22,7 +22,7 @@ def entry(number: int, *, seconds: int = 0, actor: str = "ada", namespace_id: in
     at = START + timedelta(seconds=seconds)
     kind = "tag_moved" if number % 2 else "manifest_pulled"
     belongs = (f"namespace{namespace_id}", namespace_id, f"namespace{namespace_id}/app", namespace_id * 10)
-    return Entry(at, kind, ActorKind.USER, actor, 1, None, None, None, None, *belongs, {"number": number})
+    return Entry(at, kind, ActorKind.USER, actor, 1, None, None, None, None, *belongs, {"number": number}, number or 1)
 
 
 async def fill(database: Database, *each: Entry) -> None:
@@ -71,10 +71,10 @@ async def test_counts_by_day_and_kind(database: Database) -> None:
     first, second = date(2026, 1, 1), date(2026, 1, 2)
     async with database.read() as read:
         assert [
-            Count(first, "manifest_pulled", 2),
+            Count(first, "manifest_pulled", 3),
             Count(first, "tag_moved", 1),
-            Count(second, "manifest_pulled", 1),
-            Count(second, "tag_moved", 2),
+            Count(second, "manifest_pulled", 4),
+            Count(second, "tag_moved", 8),
         ] == await entries.count(read, replace(EVER, namespace_id=1))
         assert [] == await entries.count(read, replace(EVER, namespace_id=2))
 

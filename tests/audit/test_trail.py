@@ -75,7 +75,25 @@ async def test_every_one_of_many_pulls_is_written_within_a_second(
     async with asyncio.timeout(10):
         while trail._timer is not None:
             await asyncio.sleep(0.05)
-    assert 350 == sum(each.kind == kinds.MANIFEST_PULLED for each in await everything(world.database))
+    pulls = [each for each in await everything(world.database) if each.kind == kinds.MANIFEST_PULLED]
+    assert 350 == sum(each.repeat_count for each in pulls)
+
+
+async def test_only_the_very_same_pull_is_counted_instead_of_written_again(
+    world: World, trail: Trail, client: Client, ada: Account, repository: Repository
+) -> None:
+    digest = await world.push_image(repository, "latest", by=ada)
+    robot = await world.robot("ada")
+    await world.grant(repository, Role.READ, robot)
+    machine = world.client(robot, application=client._application)
+    for who, reference in ((client, "latest"), (client, digest), (machine, "latest"), (client, "latest")):
+        assert 200 == (await who.get(f"/v2/ada/app/manifests/{reference}")).status
+    first = await noted(trail, world.database)
+    assert [("ada", "latest", 2), ("ada", None, 1), ("ada+robot", "latest", 1)] == [
+        (each.actor, each.details.get("tag"), each.repeat_count) for each in first
+    ]
+    await client.get("/v2/ada/app/manifests/latest")
+    assert 4 == len(await noted(trail, world.database)), "another second is another entry"
 
 
 async def test_a_process_that_is_stopped_writes_what_it_noted(

@@ -36,8 +36,6 @@ TOLD: Mapping[str, Told] = {
     "repository_created": Told("create_repo"),
     "repository_deleted": Told("delete_repo"),
     "repository_visibility_changed": Told("change_repo_visibility"),
-    "repository_description_changed": Told("set_repo_description"),
-    "repository_state_changed": Told("change_repo_state", {"state": "state_changed"}),
     "user_created": Told("user_create", _USER),
     "password_changed": Told("account_change_password", _USER),
     "app_token_created": Told("create_app_specific_token", _TOKEN),
@@ -64,6 +62,8 @@ def metadata(entry: Entry) -> dict[str, Any]:
     found |= {names.get(name, name): value for name, value in entry.details.items() if value is not None}
     if entry.kind == "manifest_pushed" and (tags := entry.details.get("tags")):
         found["tag"] = tags[0]
+    if entry.repeat_count > 1:
+        found["count"] = entry.repeat_count
     if entry.user_agent is not None:
         found["user-agent"] = entry.user_agent
     if entry.request_id is not None:

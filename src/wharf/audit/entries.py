@@ -63,7 +63,7 @@ class Cursor(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Count:
-    """How many entries of a kind a day has."""
+    """How often what a kind tells happened on a day."""
 
     day: date
     kind: str
@@ -88,7 +88,7 @@ def _page(fields: frozenset[str]) -> Select[*tuple[Any, ...]]:
 def _counts(fields: frozenset[str]) -> Select[*tuple[Any, ...]]:
     day = days_since_1970(_e.at)
     statement = (
-        select(day, _e.kind, func.count())
+        select(day, _e.kind, func.sum(_e.repeat_count))
         .where(_e.at >= bindparam("since"), _e.at < bindparam("until"))
         .group_by(day, _e.kind)
         .order_by(day, _e.kind)
@@ -109,7 +109,7 @@ async def list_(read: Read, about: About, *, after: Cursor | None = None, count:
 
 
 async def count(read: Read, about: About) -> list[Count]:
-    """Return how many entries of each kind each day (UTC) has; days and kinds without any are absent."""
+    """Return how often each kind happened each day (UTC); days and kinds without any are absent."""
     given = about.given()
     rows = await read.all(_counts(frozenset(given)), since=about.since, until=about.until, **given)
     return [Count(_FIRST_DAY + timedelta(days=day), kind, counted) for day, kind, counted in rows]

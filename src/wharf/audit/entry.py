@@ -61,7 +61,7 @@ class Entry(NamedTuple):
     """Something that was done, or was tried in vain; a tuple because every pull makes one.
 
     `namespace` and `repository` say what it belongs to, if anything. `details` are JSON values that the kind decides
-    about. `id` is None until the entry is written.
+    about; `repeat_count` says how often it happened. `id` is None until the entry is written.
     """
 
     at: datetime
@@ -78,6 +78,7 @@ class Entry(NamedTuple):
     repository: str | None
     repository_id: int | None
     details: Mapping[str, Any]
+    repeat_count: int = 1
     id: int | None = None
 
     def document(self) -> dict[str, Any]:
@@ -94,4 +95,5 @@ class Entry(NamedTuple):
             "namespace": self.namespace,
             "repository": self.repository,
             "details": dict(self.details),
+            "count": self.repeat_count,
         }

@@ -7,7 +7,7 @@ beside them.
                      └→ audit_spool ── delivered ──→ (deleted)       one row per entry and backend that is to get it
 """
 
-from sqlalchemy import Column, Index, String, Table, Text
+from sqlalchemy import Column, Index, Integer, String, Table, Text
 
 from wharf.db.metadata import metadata
 from wharf.db.types import Id, Instant, Json, short
@@ -31,6 +31,8 @@ entry = Table(
     Column("repository_id", Id),
     Column("repository", short(255)),
     Column("details", Json, nullable=False),
+    # How often it happened: the same pull within one second is one entry.
+    Column("repeat_count", Integer, nullable=False),
 )
 # Newest first, of everything or of one namespace, repository or actor; the id tells entries of one moment apart.
 Index("ix_audit_entry_at", entry.c.at, entry.c.id)

@@ -1,22 +1,21 @@
 """What changes nothing is written down without holding up the answer: pulls, denials, sign-ins.
 
-Entries wait in memory and are written within a second, all of them in one transaction: on SQLite each commit forgets
-what was remembered of the database, so a busy registry makes one a second and not one a pull. What a process that is
+Entries wait in memory and are written within a second, all of them in one transaction. The same pull again within that
+second only counts: a client that asks thousands of times a second costs an entry a second. What a process that is
 killed had noted in its last second is lost with it; one that is stopped writes it first (docs/adr/0009).
 """
 
 import asyncio
 import contextvars
 import logging
-from collections.abc import Mapping, Sequence
-from functools import lru_cache
+from collections.abc import Hashable, Mapping, Sequence
 from typing import Any
 
 from wharf.access.actions import Action
 from wharf.access.principals import Principal
 from wharf.accounts.robots import SEPARATOR
 from wharf.audit import kinds
-from wharf.audit.entry import ANONYMOUS, LONGEST_NAME, Actor, ActorKind, Entry
+from wharf.audit.entry import ANONYMOUS, LONGEST_NAME, Actor, Entry
 from wharf.audit.writing import write, write_looking_up
 from wharf.content.repositories import Repository
 from wharf.db import Database
@@ -35,6 +34,16 @@ _BATCH_COUNT = 10_000
 _MAX_WAITING = 200_000
 
 
+class Counted:
+    """A pull, and how often it was done since the last writing."""
+
+    __slots__ = ("count", "entry")
+
+    def __init__(self, entry: Entry) -> None:
+        self.entry = entry
+        self.count = 1
+
+
 class Trail:
     """Where surfaces note what nothing else writes down; never blocks, never raises."""
 
@@ -43,26 +52,37 @@ class Trail:
         self._backends = backends
         self._clock = clock
         self._waiting: list[Entry] = []
+        self._pulls: dict[Hashable, Counted] = {}
         self._timer: asyncio.TimerHandle | None = None
         self._flush: asyncio.Task[None] | None = None
         self._writing = asyncio.Lock()
 
     def pull(self, principal: Principal, repository: Repository, digest: str, tag: str | None) -> None:
         """Note that a manifest is handed out, by its digest or by a tag."""
+        origin = request.current()
+        key = (principal.name, repository.id, digest, tag, origin.client_ip, origin.user_agent)
+        counted = self._pulls.get(key)
+        if counted is not None:
+            counted.count += 1
+            return
+        actor = Actor.of(principal)
         name: str = repository.name
-        self._note(
-            Entry(
-                self._clock(),
-                kinds.MANIFEST_PULLED,
-                *_caller(principal),
-                *request.current(),
-                name.partition("/")[0],
-                repository.namespace_id,
-                name,
-                repository.id,
-                {"digest": digest} if tag is None else {"digest": digest, "tag": tag},
-            )
+        entry = Entry(
+            self._clock(),
+            kinds.MANIFEST_PULLED,
+            actor.kind,
+            actor.name,
+            actor.id,
+            actor.on_behalf_of,
+            *origin,
+            name.partition("/")[0],
+            repository.namespace_id,
+            name,
+            repository.id,
+            {"digest": digest} if tag is None else {"digest": digest, "tag": tag},
         )
+        if self._has_room():
+            self._pulls[key] = Counted(entry)
 
     def denied(self, principal: Principal, repository: str, action: Action, reason: str) -> None:
         """Note that somebody may not do what was asked for; the repository need not exist."""
@@ -87,6 +107,8 @@ class Trail:
     async def flush(self) -> None:
         """Write everything that waits. Raises `DatabaseUnavailable`; what is not written yet goes on waiting."""
         async with self._writing:
+            pulls, self._pulls = self._pulls, {}
+            self._waiting += [each.entry._replace(repeat_count=each.count) for each in pulls.values()]
             while self._waiting:
                 entries = self._waiting[:_BATCH_COUNT]
                 try:
@@ -114,12 +136,17 @@ class Trail:
         self._note(Entry(self._clock(), kind, *caller, *request.current(), namespace, None, repository, None, details))
 
     def _note(self, noted: Entry) -> None:
-        if len(self._waiting) >= _MAX_WAITING:
+        if self._has_room():
+            self._waiting.append(noted)
+
+    def _has_room(self) -> bool:
+        """Start the clock for what is about to wait; False when too much waits already."""
+        if len(self._waiting) + len(self._pulls) >= _MAX_WAITING:
             audit_entries_lost.inc()
-            return
-        self._waiting.append(noted)
+            return False
         if self._timer is None:
             self._wait()
+        return True
 
     def _wait(self) -> None:
         # In a context of its own: the request that happens to start the clock is not what is answered when it rings.
@@ -135,7 +162,7 @@ class Trail:
         except DatabaseError:
             log.warning("audit entries wait", exc_info=True, extra={"count": len(self._waiting)})
         self._timer = None
-        if self._waiting:
+        if self._waiting or self._pulls:
             self._wait()
 
     async def _write(self, entries: Sequence[Entry]) -> None:
@@ -158,12 +185,6 @@ class Trail:
             except DatabaseError:
                 audit_entries_lost.inc()
                 log.exception("audit entry lost", extra={"kind": each.kind})
-
-
-@lru_cache(maxsize=4096)
-def _caller(principal: Principal) -> tuple[ActorKind, str, int | None, str | None]:
-    actor = Actor.of(principal)
-    return actor.kind, actor.name, actor.id, actor.on_behalf_of
 
 
 def _owner(name: str) -> str:

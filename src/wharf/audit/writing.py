@@ -1,6 +1,6 @@
 """Entries become rows: of the trail itself and, for each backend that is to get a copy, of the spool."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 from sqlalchemy import bindparam, func, select
@@ -35,6 +35,7 @@ _INSERT_LOOKING_UP = insert(entry_table).values(
     _GIVEN | {key: func.coalesce(_GIVEN[key], *found) for key, found in _FOUND_OUT.items()}
 )
 _SPOOL = insert(spool)
+_COLUMNS = Entry._fields[:-1]
 
 
 async def write(tx: Tx, entries: Sequence[Entry], backends: Sequence[str]) -> None:
@@ -64,7 +65,5 @@ async def _copy(tx: Tx, entries: Sequence[Entry], backends: Sequence[str]) -> No
     await tx.many(_SPOOL, rows)
 
 
-def _row(entry: Entry) -> Mapping[str, Any]:
-    row = entry._asdict()
-    del row["id"]
-    return row
+def _row(entry: Entry) -> dict[str, Any]:
+    return dict(zip(_COLUMNS, entry, strict=False))  # all but the last field, the number it does not have yet

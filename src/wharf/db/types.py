@@ -1,5 +1,6 @@
 """Column types that mean the same on both databases."""
 
+from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -23,6 +24,17 @@ def short(length: int) -> String:
     return String(length).with_variant(String(length, collation="C"), "postgresql")
 
 
+def _aware(value: datetime | None) -> datetime | None:
+    if value is not None and value.tzinfo is None:
+        raise ValueError(value)
+    return value
+
+
+def _microseconds(value: datetime | None) -> int | None:
+    value = _aware(value)
+    return None if value is None else (value - _EPOCH) // _MICROSECOND
+
+
 class Instant(TypeDecorator[datetime]):
     """An aware UTC datetime: microseconds since 1970 on SQLite, `timestamptz` on PostgreSQL."""
 
@@ -37,11 +49,11 @@ class Instant(TypeDecorator[datetime]):
 
     def process_bind_param(self, value: datetime | None, dialect: Dialect) -> Any:
         """Refuse naive times; SQLite gets an integer."""
-        if value is None:
-            return None
-        if value.tzinfo is None:
-            raise ValueError(value)
-        return value if dialect.name == "postgresql" else (value - _EPOCH) // _MICROSECOND
+        return _aware(value) if dialect.name == "postgresql" else _microseconds(value)
+
+    def bind_processor(self, dialect: Dialect) -> Callable[[datetime | None], Any]:
+        """Convert without SQLAlchemy in between: every statement with a time in it does."""
+        return _aware if dialect.name == "postgresql" else _microseconds
 
     def process_result_value(self, value: Any, dialect: Dialect) -> datetime | None:
         """Give back an aware UTC datetime."""
