@@ -183,4 +183,5 @@ class TestMemo:
         monkeypatch.setattr(sqlite_memo, "_ENTRIES", 10)
         for number in range(100):
             things.memo()[number] = number
+            await asyncio.sleep(0)  # it is looked after once in a turn of the event loop
         assert len(things.memo()) <= 11

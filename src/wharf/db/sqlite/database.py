@@ -1,12 +1,13 @@
 """SQLite: one reading and one writing connection, both used from the event loop.
 
-A statement takes microseconds, less than handing it to a thread, so statements run inline; only a durable commit, which
-waits for the disk, and checkpoints run in a thread. Writers of this process take turns (`writer`), those
+A statement takes microseconds, less than handing it to a thread, so statements run inline, and commits too; only fsync
+of the log and checkpoints run in a thread. Writers of this process take turns (`writer`), those
 of other processes queue on SQLite's own lock.
 """
 
 import asyncio
 import contextlib
+import os
 import sqlite3
 from collections.abc import AsyncIterator
 from concurrent.futures import ThreadPoolExecutor
@@ -20,7 +21,7 @@ from wharf.db.errors import DatabaseUnavailable
 from wharf.db.signals import Signals
 from wharf.db.sqlite.memo import Memo
 from wharf.db.sqlite.runner import Runner
-from wharf.db.sqlite.writer import Writer, finish
+from wharf.db.sqlite.writer import Writer
 from wharf.db.statement import Plans
 from wharf.db.tx import Read, Tx
 
@@ -38,10 +39,11 @@ class SqliteDatabase:
         self._reader = _connect(path)
         self._write_connection = _connect(path)
         self._checkpointer = _connect(path)
-        # One thread for the commit, of which there is one at a time, and one for a checkpoint beside it.
+        # One thread to wait for the log, of which one is enough at a time, and one for a checkpoint beside it.
         self._disk = ThreadPoolExecutor(max_workers=2, thread_name_prefix="wharf-sqlite")
-        self._memo = Memo(self._reader, self._write_connection)
-        self._writer = Writer(self._write_connection, _PLANS, self._memo, self._disk, self._committed)
+        self._log = os.open(f"{path}-wal", os.O_RDONLY | os.O_CLOEXEC)
+        self._memo = Memo(self._write_connection)
+        self._writer = Writer(self._write_connection, self._log, _PLANS, self._memo, self._disk, self._committed)
         self._read = Read(Runner(_PLANS, self._reader))
         self._commits = 0
         self._checkpoint: asyncio.Task[None] | None = None
@@ -76,9 +78,11 @@ class SqliteDatabase:
         if self._checkpoint is not None:
             await self._checkpoint
         async with self._writer.lock:
+            await self._writer.close()
             self._disk.shutdown()
             for connection in (self._checkpointer, self._reader, self._write_connection):
                 connection.close()
+            os.close(self._log)
 
     def _committed(self, channels: set[str]) -> None:
         for channel in channels:
@@ -100,7 +104,7 @@ class SqliteDatabase:
 
     async def _copy_log(self) -> None:
         copy = partial(self._checkpointer.execute, "PRAGMA wal_checkpoint(PASSIVE)")
-        await finish(asyncio.get_running_loop().run_in_executor(self._disk, copy))
+        await asyncio.get_running_loop().run_in_executor(self._disk, copy)
 
 
 def _connect(path: Path) -> sqlite3.Connection:
@@ -110,7 +114,7 @@ def _connect(path: Path) -> sqlite3.Connection:
     )
     for pragma in (
         "journal_mode = WAL",
-        "synchronous = FULL",
+        "synchronous = NORMAL",  # who wants more waits for the log (writer.py)
         "foreign_keys = ON",
         "wal_autocheckpoint = 0",
         "journal_size_limit = 67108864",

@@ -21,6 +21,7 @@ from itertools import islice
 from pathlib import Path
 from typing import TypeVar, TypeVarTuple
 
+from wharf.kit.batches import Batches
 from wharf.storage.base import (
     INLINE_BYTES,
     STAGES,
@@ -60,6 +61,8 @@ class LocalStorage:
         self._unfinished = f"{self._root}/.unfinished"
         self._threads = ThreadPoolExecutor(_THREADS, thread_name_prefix="wharf-storage")
         self._known_folders: set[str] = set()
+        self._folders: dict[str, int] = {}
+        self._publications = Batches(files.publish, self._threads)
 
     @classmethod
     async def open_(cls, root: Path) -> "LocalStorage":
@@ -105,23 +108,55 @@ class LocalStorage:
 
     async def compose(self, stages: Sequence[Stage], key: str) -> None:
         """See Storage."""
-        await self._run(self._compose, stages, self._path(key))
+        target = self._path(key)
+        folder = await self._folder(os.path.dirname(target))
+        if len(stages) == 1 and stages[0].size_bytes <= SMALL_BYTES:
+            await self._compose_small(stages[0], target, folder)
+        else:
+            await self._run(self._compose, stages, target, folder)
 
-    def _compose(self, stages: Sequence[Stage], target: str) -> None:
-        folder = os.path.dirname(target)
+    async def _compose_small(self, stage: Stage, target: str, folder: int) -> None:
+        """Publish one small stage: what does not wait for the disk here, the rest together with other uploads'."""
+        data = inline_bytes(stage.key)
+        path = self._path(stage.key) if data is None else f"{self._unfinished}/{uuid.uuid4().hex}"
+        try:
+            with _facts(stage.key):
+                fd = files.open_whole(path, stage.size_bytes) if data is None else files.create_with(path, data)
+                await self._publications.join(files.Publication(fd, path, target, folder))
+        except ObjectMissing:
+            if not self._is_published([stage], target):
+                raise
+
+    def _is_published(self, stages: Sequence[Stage], target: str) -> bool:
+        """Tell whether another call has published these stages, perhaps one that was interrupted before it returned."""
+        if files.size_of(target) != sum(stage.size_bytes for stage in stages):
+            return False
+        with _facts():  # what has a name has its bytes on stable storage; the name may not be there yet
+            files.sync_folder(os.path.dirname(target))
+        return True
+
+    def _compose(self, stages: Sequence[Stage], target: str, folder: int) -> None:
         with _facts():
-            self._make_folder(folder)
             try:
-                if len(stages) == 1 and inline_bytes(stages[0].key) is None:
+                if len(stages) == 1:
                     self._rename(stages[0], target)
                 else:
                     self._join(stages, target)
             except ObjectMissing:
-                # Another call published them, perhaps one that was interrupted before it could return.
-                if files.size_of(target) != sum(stage.size_bytes for stage in stages):
+                if not self._is_published(stages, target):
                     raise
-            files.sync_folder(folder)
-            self._discard(stages)
+            os.fsync(folder)
+            if len(stages) > 1:
+                self._discard(stages)
+
+    async def _folder(self, folder: str) -> int:
+        """Return a handle of a folder that exists and is on stable storage, to fsync it with."""
+        handle = self._folders.get(folder)
+        if handle is None:
+            with _facts():
+                await self._run(self._make_folder, folder)
+                handle = self._folders.setdefault(folder, os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC))
+        return handle
 
     def _rename(self, stage: Stage, target: str) -> None:
         path = self._path(stage.key)
@@ -253,7 +288,10 @@ class LocalStorage:
 
     async def close(self) -> None:
         """See Storage."""
+        await self._publications.idle()
         await asyncio.to_thread(self._threads.shutdown)
+        for handle in self._folders.values():
+            os.close(handle)
 
     def _path(self, key: str) -> str:
         return f"{self._root}/{checked_key(key)}"

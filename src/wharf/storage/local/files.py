@@ -10,6 +10,7 @@ import os
 import stat
 from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime
+from typing import NamedTuple
 
 from wharf.storage.base import Found
 
@@ -25,6 +26,66 @@ _NO_COPY = {errno.EXDEV, errno.EINVAL, errno.ENOSYS, errno.EOPNOTSUPP, errno.EPE
 def create(path: str) -> int:
     """Open a new file for writing."""
     return os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, FILE_MODE)
+
+
+def create_with(path: str, data: bytes) -> int:
+    """Write a new small file and return it, still open."""
+    fd = create(path)
+    try:
+        write(fd, [data])
+    except BaseException:
+        os.close(fd)
+        unlink(path)
+        raise
+    return fd
+
+
+def open_whole(path: str, size_bytes: int) -> int:
+    """Open a file that waits to be published; one without `size_bytes` is as good as missing."""
+    fd = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
+    try:
+        _check_size(fd, path, size_bytes)
+        # An old stage must not look like an old object that nobody knows while its row is being written.
+        os.utime(fd)
+    except BaseException:
+        os.close(fd)
+        raise
+    return fd
+
+
+class Publication(NamedTuple):
+    """An open file that shall be on stable storage and called `target`, in the open `folder`."""
+
+    fd: int
+    path: str
+    target: str
+    folder: int
+
+
+def publish(publications: Sequence[Publication]) -> Sequence[Exception | None]:
+    """Publish each: first its bytes, then its name, then what the folder says of it; return how each went."""
+    outcomes = [_sync_and_rename(each) for each in publications]
+    folders = {each.folder for each, outcome in zip(publications, outcomes, strict=True) if outcome is None}
+    failed: dict[int, Exception] = {}
+    for folder in folders:
+        try:
+            os.fsync(folder)
+        except OSError as error:
+            failed[folder] = error
+    return [outcome or failed.get(each.folder) for each, outcome in zip(publications, outcomes, strict=True)]
+
+
+def _sync_and_rename(each: Publication) -> Exception | None:
+    try:
+        os.fsync(each.fd)
+        os.rename(each.path, each.target)
+    except OSError as error:
+        # The kernel may have dropped what it could not write, and would not say so to a second attempt.
+        unlink(each.path)
+        return error
+    finally:
+        os.close(each.fd)
+    return None
 
 
 def write(fd: int, chunks: Sequence[bytes | memoryview]) -> None:
@@ -81,17 +142,13 @@ def remove_older(folder: str, than: float) -> int:
 
 def sync_file(path: str, size_bytes: int) -> None:
     """Bring the file at `path`, as of now, to stable storage; one without `size_bytes` is as good as missing."""
-    fd = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
+    fd = open_whole(path, size_bytes)
     try:
-        _check_size(fd, path, size_bytes)
-        # An old stage must not look like an old object that nobody knows while its row is being written.
-        os.utime(fd)
-        try:
-            os.fsync(fd)
-        except OSError:
-            # The kernel may have dropped what it could not write, and would not say so to a second attempt.
-            unlink(path)
-            raise
+        os.fsync(fd)
+    except OSError:
+        # The kernel may have dropped what it could not write, and would not say so to a second attempt.
+        unlink(path)
+        raise
     finally:
         os.close(fd)
 
