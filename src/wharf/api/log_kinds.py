@@ -36,6 +36,8 @@ TOLD: Mapping[str, Told] = {
     "repository_created": Told("create_repo"),
     "repository_deleted": Told("delete_repo"),
     "repository_visibility_changed": Told("change_repo_visibility"),
+    "repository_description_changed": Told("set_repo_description"),
+    "repository_state_changed": Told("change_repo_state", {"state": "state_changed"}),
     "user_created": Told("user_create", _USER),
     "password_changed": Told("account_change_password", _USER),
     "app_token_created": Told("create_app_specific_token", _TOKEN),
