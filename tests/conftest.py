@@ -9,11 +9,22 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from hypothesis import HealthCheck, settings
+from hypothesis.database import DirectoryBasedExampleDatabase
 
 from tests.servers.postgres import PostgresServer, postgres_server
 from tests.servers.s3 import S3Server, s3_server
 from tests.servers.schema import create_tables
 from wharf.db import Database, open_database
+
+# No test fails for being slow: not its examples either.
+settings.register_profile(
+    "wharf",
+    deadline=None,
+    suppress_health_check=[HealthCheck.too_slow],
+    database=DirectoryBasedExampleDatabase(Path(__file__).parents[1] / ".cache" / "hypothesis"),
+)
+settings.load_profile("wharf")
 
 
 @pytest.fixture(scope="session")
