@@ -1,6 +1,7 @@
 """The audit trail over the REST API: who may read what, in Quay's words."""
 
 from collections.abc import Iterator
+from dataclasses import replace
 from typing import Any
 
 import httpx
@@ -152,3 +153,22 @@ async def test_what_nobody_in_particular_did_has_no_performer(api: Api, world: W
 
 def test_what_has_a_name_of_quays_is_a_kind() -> None:
     assert log_kinds.TOLD.keys() <= EVENTS.keys() | kinds.KINDS
+
+
+async def test_what_is_denied_here_is_told_to_the_owner(
+    api: Api, world: World, ada: Account, repository: Repository
+) -> None:
+    trail = Trail(world.database)
+    api.application.state.parts = replace(api.application.state.parts, trail=trail)
+    eve = await world.user("eve")
+    await world.grant(repository, Role.READ, eve)
+    client = await api.bearer(eve)
+    for path in ("repository/ada/app/logs", "repository/ada/absent/logs", "user/logs"):
+        await client.get(f"/api/v1/{path}")
+    await trail.close()
+    (denied,) = [each for each in await logs(await api.bearer(ada), "user") if each["kind"] == kinds.ACTION_DENIED]
+    assert ("eve", "app", "admin") == (
+        denied["performer"]["name"],
+        denied["metadata"]["repo"],
+        denied["metadata"]["action"],
+    )

@@ -10,7 +10,7 @@ from starlette.responses import JSONResponse
 
 from wharf.access.api_scopes import ApiScopeUnknown
 from wharf.accounts import errors as accounts
-from wharf.api.kit import failures, refusals
+from wharf.api.kit import denials, failures, refusals
 from wharf.audit import errors as audit
 from wharf.content import errors as content
 from wharf.db.errors import Conflict, DatabaseUnavailable
@@ -101,6 +101,7 @@ def install(api: FastAPI) -> None:
 
 
 async def _fact(request: Request, error: Exception) -> JSONResponse:
+    denials.note(request, error)
     rule = next(ERRORS[kind] for kind in type(error).__mro__ if kind in ERRORS)
     caller = getattr(request.state, "caller", None)
     refused = (rule.status == 403 and rule.error_type == _SCOPE) or isinstance(error, content.RepositoryUnknown)

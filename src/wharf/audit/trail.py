@@ -84,11 +84,12 @@ class Trail:
         if self._has_room():
             self._pulls[key] = Counted(entry)
 
-    def denied(self, principal: Principal, repository: str, action: Action, reason: str) -> None:
-        """Note that somebody may not do what was asked for; the repository need not exist."""
+    def denied(self, principal: Principal, name: str, action: Action, reason: str) -> None:
+        """Note that somebody may not do `action` to a repository or a namespace, which need not exist."""
         details = {"action": action.value, "reason": reason}
         kind = kinds.DENIED.get(action, kinds.ACTION_DENIED)
-        self._add(kind, Actor.of(principal), repository.partition("/")[0], details, repository=repository)
+        namespace, slash, _ = name.partition("/")
+        self._add(kind, Actor.of(principal), namespace, details, repository=name if slash else None)
 
     def signed_in(self, principal: Principal, *, to: str) -> None:
         """Note that a name and a secret were right; `to` is where they were sent (`registry`, `api`)."""

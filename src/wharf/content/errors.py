@@ -31,6 +31,8 @@ class RepositoryUnknown(ContentError):
 class RepositoryHidden(RepositoryUnknown):
     """It does exist, which is for the audit trail and not for the caller: an answer must be that of the base class."""
 
+    action: Action
+
 
 @dataclass(eq=False)
 class RepositoryExists(ContentError):

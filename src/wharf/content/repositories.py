@@ -157,7 +157,7 @@ async def rights(database: Database, principal: Principal, name: RepositoryName)
         caller, found, grants = await _look_up(read, principal, name)
     allowed = frozenset(action for action in Action if decide.decide(caller, action, _resource(found), grants).allowed)
     if Action.PULL not in allowed:
-        raise RepositoryHidden(name)
+        raise RepositoryHidden(name, Action.PULL)
     return Rights(found, allowed)
 
 
@@ -167,7 +167,7 @@ async def _access(read: Read, principal: Principal, name: RepositoryName, action
     if decision.allowed:
         return found
     if not decide.decide(caller, Action.PULL, _resource(found), grants).allowed:
-        raise RepositoryHidden(name)
+        raise RepositoryHidden(name, action)
     raise AccessDenied(name, action, decision.reason, caller.kind is not PrincipalKind.ANONYMOUS)
 
 
