@@ -34,7 +34,7 @@ NEVER_MET: dict[str, dict[str, set[str]]] = {
         "bytes, manifests and upload sessions are the business of /v2": {
             *("content.BlobInUse", "content.DigestMismatch", "content.ManifestBlobsUnknown", "content.SizeMismatch"),
             *("content.UploadOffsetMismatch", "content.UploadUnknown", "oci.ContentRangeInvalid"),
-            *("oci.ManifestInvalid", "oci.RangeUnsatisfiable", "oci.ScopeInvalid", "oci.TagInvalid"),
+            *("oci.ManifestInvalid", "oci.RangeUnsatisfiable", "oci.ScopeInvalid"),
         },
         "dead letters are retried from the command line": {"jobs.DeadLetterUnknown"},
         "registry tokens open /v2 only": {"accounts.TokenExpired", "accounts.TokenInvalid"},

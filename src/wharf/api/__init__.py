@@ -20,7 +20,7 @@ from wharf.api import (
 )
 from wharf.api.kit import Parts
 from wharf.api.kit.envelope import Envelope
-from wharf.api.repository import listing
+from wharf.api.repository import listing, tags
 
 __all__ = ["Parts", "create_api"]
 
@@ -35,6 +35,7 @@ _RESOURCES = (
     discovery.router,
     error_types.router,
     logs.router,
+    tags.router,
     listing.router,  # its paths are the rest of those above
 )
 #: What Quay has beside `/api`; `app/build.py` lists the first segments of these paths.

@@ -14,7 +14,7 @@ from wharf.api.kit import denials, failures, refusals
 from wharf.audit import errors as audit
 from wharf.content import errors as content
 from wharf.db.errors import Conflict, DatabaseUnavailable
-from wharf.oci.errors import DigestInvalid, NameInvalid
+from wharf.oci.errors import DigestInvalid, NameInvalid, TagInvalid
 
 _BAD, _TOKEN, _SCOPE, _ABSENT = "invalid_request", "invalid_token", "insufficient_scope", "not_found"
 _SIGN_IN = "Requires authentication"
@@ -82,6 +82,7 @@ ERRORS: Mapping[type[Exception], Rule] = {
     content.TagImmutable: Rule(409, "tag_immutable", "The tag {0.name} is immutable"),
     content.TagHistoryUnknown: Rule(404, _ABSENT, "The tag {0.name} never was {0.digest}, or too long ago"),
     NameInvalid: Rule(400, _BAD, "{0}"),
+    TagInvalid: Rule(400, _BAD, "{0}"),
     DigestInvalid: Rule(400, _BAD, "{0}"),
     # audit
     audit.BackendUnavailable: Rule(503, "unavailable", "The audit backend {0.backend} does not answer"),

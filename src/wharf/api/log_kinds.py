@@ -17,6 +17,11 @@ class Told(NamedTuple):
 _DIGEST = {"digest": "manifest_digest"}
 _MOVED = {"digest": "manifest_digest", "previous_digest": "original_manifest_digest"}
 _TOKEN = {"title": "app_specific_token_title", "token_uuid": "app_specific_token", "user": "username"}
+_EXPIRES = {
+    "digest": "manifest_digest",
+    "expires_at": "expiration_date",
+    "previously_expires_at": "old_expiration_date",
+}
 _USER = {"user": "username"}
 _SIGN_IN = {"to": "type", "reason": "message"}
 
@@ -32,6 +37,8 @@ TOLD: Mapping[str, Told] = {
     "tag_moved": Told("move_tag", _MOVED),
     "tag_deleted": Told("delete_tag", _DIGEST),
     "tag_restored": Told("revert_tag", _MOVED),
+    "tag_expiration_changed": Told("change_tag_expiration", _EXPIRES),
+    "tag_immutability_changed": Told("change_tag_immutability", _DIGEST),
     "manifest_pushed": Told("push_repo", _DIGEST),
     "repository_created": Told("create_repo"),
     "repository_deleted": Told("delete_repo"),

@@ -119,6 +119,27 @@ class TagRestored(RepositoryEvent):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class TagExpirationChanged(RepositoryEvent):
+    """A tag will end by itself at another time than was planned; None: it will not."""
+
+    name = "tag_expiration_changed"
+    tag: str
+    digest: str
+    expires_at: datetime | None
+    previously_expires_at: datetime | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TagImmutabilityChanged(RepositoryEvent):
+    """A tag can be moved and deleted no longer, or can again."""
+
+    name = "tag_immutability_changed"
+    tag: str
+    digest: str
+    immutable: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class UserCreated(Event):
     """A person has an account."""
 
@@ -186,6 +207,8 @@ EVENTS: Mapping[str, type[Event]] = {
         TagMoved,
         TagDeleted,
         TagRestored,
+        TagExpirationChanged,
+        TagImmutabilityChanged,
         UserCreated,
         PasswordChanged,
         AppTokenCreated,
