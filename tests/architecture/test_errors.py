@@ -17,6 +17,7 @@ NEVER_MET: dict[str, dict[str, set[str]]] = {
                 *("AccountNameInvalid", "AccountNameTaken", "AccountsError", "EmailTaken", "MemberUnsuitable"),
                 *("NamespaceUnknown", "PasswordUnacceptable", "RobotUnknown", "SetupTokenInvalid", "TeamUnknown"),
                 *("AccessTokenUnknown", "AppTokenUnknown", "SessionUnknown", "UserUnknown"),
+                *("LastAdministrator", "LastSuperuser", "MemberKnown", "MemberUnknown", "NotAllowed", "NotInTeam"),
             )
         },
         "restoring a tag and retrying a dead letter are not part of the protocol": {

@@ -8,7 +8,9 @@ AccountsError
 ├── SetupTokenInvalid
 ├── SessionUnknown, AccessTokenUnknown, AppTokenUnknown
 ├── AccountNameInvalid, AccountNameTaken, EmailTaken, PasswordUnacceptable
-└── NamespaceUnknown, UserUnknown, RobotUnknown, TeamUnknown, MemberUnsuitable
+├── NamespaceUnknown, UserUnknown, RobotUnknown, TeamUnknown
+├── MemberUnsuitable, MemberKnown, MemberUnknown, NotInTeam
+└── NotAllowed, LastAdministrator, LastSuperuser
 """
 
 from dataclasses import dataclass
@@ -133,5 +135,47 @@ class TeamUnknown(AccountsError):
 @dataclass(eq=False)
 class MemberUnsuitable(AccountsError):
     """Who is not a user, nor a robot of the same organization, cannot be in a team."""
+
+    name: str
+
+
+@dataclass(eq=False)
+class MemberKnown(AccountsError):
+    """Whom one wanted to add is in the team already."""
+
+    name: str
+
+
+@dataclass(eq=False)
+class MemberUnknown(AccountsError):
+    """Nobody of this name is in any team of the organization."""
+
+    name: str
+
+
+@dataclass(eq=False)
+class NotInTeam(AccountsError):
+    """Nobody of this name is in the team."""
+
+    name: str
+
+
+@dataclass(eq=False)
+class NotAllowed(AccountsError):
+    """The caller may know the user or organization but not do this to it."""
+
+    name: str
+
+
+@dataclass(eq=False)
+class LastAdministrator(AccountsError):
+    """Nobody would be left to administer the organization."""
+
+    name: str
+
+
+@dataclass(eq=False)
+class LastSuperuser(AccountsError):
+    """Nobody would be left to administer the registry."""
 
     name: str

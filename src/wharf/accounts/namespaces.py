@@ -8,7 +8,7 @@ from typing import Any
 from sqlalchemy import bindparam, select
 
 from wharf.accounts.errors import AccountNameInvalid, AccountNameTaken, NamespaceUnknown
-from wharf.accounts.tables import namespace
+from wharf.accounts.tables import namespace, organization, robot, team, user_account
 from wharf.db import Read, Tx
 from wharf.db.dialect import insert
 from wharf.oci.errors import NameInvalid
@@ -39,8 +39,17 @@ class Namespace:
 
 _n = namespace.c
 _INSERT = insert(namespace).on_conflict_do_nothing(index_elements=[_n.name]).returning(_n.id)
-_BY_NAME = select(_n.id, _n.kind, _n.name, _n.enabled, _n.time_machine_seconds, _n.created_at).where(
-    _n.name == bindparam("name")
+COLUMNS = (_n.id, _n.kind, _n.name, _n.enabled, _n.time_machine_seconds, _n.created_at)
+"""What `from_row` reads."""
+_BY_NAME = select(*COLUMNS).where(_n.name == bindparam("name"), _n.deleted_at.is_(None))
+_LOCK = select(_n.id).where(_n.id == bindparam("id"), _n.deleted_at.is_(None)).with_for_update()
+_RETIRE = (
+    namespace.update()
+    .where(_n.id == bindparam("namespace_id"), _n.deleted_at.is_(None))
+    .values(name=bindparam("retired"), enabled=False, deleted_at=bindparam("at"))
+)
+_FORGET = tuple(
+    table.delete().where(table.c.namespace_id == bindparam("of")) for table in (robot, team, user_account, organization)
 )
 _SET_ENABLED = namespace.update().where(_n.id == bindparam("namespace_id")).values(enabled=bindparam("on"))
 _SET_TIME_MACHINE = (
@@ -68,7 +77,13 @@ async def insert_(tx: Tx, kind: NamespaceKind, name: str, at: datetime) -> int:
     Raises AccountNameInvalid and AccountNameTaken.
     """
     id_: int | None = await tx.scalar(
-        _INSERT, kind=kind, name=check_name(name), enabled=True, time_machine_seconds=None, created_at=at
+        _INSERT,
+        kind=kind,
+        name=check_name(name),
+        enabled=True,
+        time_machine_seconds=None,
+        created_at=at,
+        deleted_at=None,
     )
     if id_ is None:
         raise AccountNameTaken(name)
@@ -101,6 +116,23 @@ async def set_enabled(tx: Tx, namespace_id: int, *, enabled: bool) -> None:
 async def set_time_machine(tx: Tx, namespace_id: int, seconds: int | None) -> None:
     """Choose how long the namespace's tags can be brought back; None for the installation's default."""
     await tx.run(_SET_TIME_MACHINE, namespace_id=namespace_id, seconds=seconds)
+
+
+async def hold(tx: Tx, target: Namespace) -> None:
+    """Let nobody else change who belongs to the namespace until `tx` ends; raises NamespaceUnknown if it is gone."""
+    if await tx.find(_LOCK, id=target.id) is None:
+        raise NamespaceUnknown(target.name)
+
+
+async def retire(tx: Tx, target: Namespace, *, at: datetime) -> None:
+    """Give the name free and forget the robots, the teams and the account; raises NamespaceUnknown if it is gone.
+
+    For `content.owners.deletion`, which takes the repositories as well.
+    """
+    if not await tx.run(_RETIRE, namespace_id=target.id, retired=f"#{target.id}", at=at):
+        raise NamespaceUnknown(target.name)
+    for statement in _FORGET:
+        await tx.run(statement, of=target.id)
 
 
 def from_row(id_: int, kind: str, name: str, *rest: Any) -> Namespace:

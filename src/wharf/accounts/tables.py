@@ -2,6 +2,7 @@
 
 namespace ── user_account         a person; the namespace's id is the user's id
     ├─────── robot                credentials for a machine, owned by a user or an organization
+    ├─────── organization         what an organization says about itself
     └─────── team ── team_member  users and robots, with a role within the organization
     user_account ── session       a browser that somebody signed in with
              ├───── access_token  what a program sends as `Authorization: Bearer` to the REST API
@@ -37,6 +38,8 @@ namespace = Table(
     # How long an overwritten or deleted tag can be brought back; NULL for the installation's default.
     Column("time_machine_seconds", Integer),
     Column("created_at", Instant, nullable=False),
+    # A deleted one gives its name free and is called `#<id>`: its repositories are collected in the background.
+    Column("deleted_at", Instant),
     CheckConstraint("kind IN ('user', 'organization')", name="kind"),
 )
 
@@ -52,6 +55,17 @@ user_account = Table(
     Column("profile", Json),
 )
 
+organization = Table(
+    "organization",
+    metadata,
+    # There is no row until something is said.
+    Column("namespace_id", Id, ForeignKey("namespace.id", ondelete="CASCADE"), primary_key=True, autoincrement=False),
+    Column("email", Text),
+    # Kept for clients of Quay that set them.
+    Column("invoice_email", Boolean, nullable=False),
+    Column("invoice_email_address", Text),
+)
+
 robot = Table(
     "robot",
     metadata,
@@ -61,6 +75,10 @@ robot = Table(
     Column("description", Text, nullable=False),
     # SHA-256: the token is random, so nothing slower is needed.
     Column("token_hash", LargeBinary(32), nullable=False, unique=True),
+    # The token, sealed with the installation's secret key, where those who administer the robot may see it again.
+    Column("sealed_token", LargeBinary),
+    # A JSON object of its owners' own making.
+    Column("details", Json),
     Column("enabled", Boolean, nullable=False),
     Column("created_at", Instant, nullable=False),
     Column("token_created_at", Instant, nullable=False),

@@ -70,6 +70,12 @@ ERRORS: Mapping[type[Exception], Rule] = {
     accounts.RobotUnknown: Rule(400, _BAD, "Could not find robot with specified username: {0.name}"),
     accounts.TeamUnknown: Rule(404, _ABSENT, "There is no team {0.name}"),
     accounts.MemberUnsuitable: Rule(400, _BAD, "{0.name} cannot be a member of this team"),
+    accounts.MemberKnown: Rule(400, _BAD, "{0.name} is in this team already"),
+    accounts.MemberUnknown: Rule(404, _ABSENT, "There is no member {0.name}"),
+    accounts.NotInTeam: Rule(400, _BAD, "{0.name} is not in this team"),
+    accounts.NotAllowed: Rule(403, _SCOPE, _FORBIDDEN),
+    accounts.LastAdministrator: Rule(400, _BAD, "Nobody would be left to administer {0.name}"),
+    accounts.LastSuperuser: Rule(400, _BAD, "{0.name} is the last superuser"),
     # content
     content.RepositoryUnknown: Rule(404, _ABSENT, "There is no repository {0.name}"),
     content.RepositoryExists: Rule(400, _BAD, "Repository already exists: {0.name}"),

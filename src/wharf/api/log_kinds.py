@@ -49,7 +49,14 @@ TOLD: Mapping[str, Told] = {
     "password_changed": Told("account_change_password", _USER),
     "app_token_created": Told("create_app_specific_token", _TOKEN),
     "app_token_revoked": Told("revoke_app_specific_token", _TOKEN),
+    "user_deleted": Told("user_delete", _USER),
     "organization_created": Told("org_create"),
+    "organization_deleted": Told("org_delete"),
+    "team_created": Told("org_create_team"),
+    "team_changed": Told("org_set_team_role"),
+    "team_deleted": Told("org_delete_team"),
+    "team_member_added": Told("org_add_team_member"),
+    "team_member_removed": Told("org_remove_team_member"),
     "robot_created": Told("create_robot"),
 }
 

@@ -149,6 +149,15 @@ class UserCreated(Event):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class UserDeleted(Event):
+    """An account is gone with its repositories and robots; its name is free."""
+
+    name = "user_deleted"
+    user_id: int
+    user: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class PasswordChanged(Event):
     """A user signs in with another password from now on."""
 
@@ -186,6 +195,63 @@ class OrganizationCreated(Event):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class OrganizationDeleted(Event):
+    """An organization is gone with its repositories, robots and teams; its name is free."""
+
+    name = "organization_deleted"
+    organization_id: int
+    organization: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TeamEvent(Event):
+    """A fact about a team of an organization."""
+
+    organization_id: int
+    organization: str
+    team: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TeamCreated(TeamEvent):
+    """An organization has a new team."""
+
+    name = "team_created"
+    role: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TeamChanged(TeamEvent):
+    """A team has another role or description."""
+
+    name = "team_changed"
+    role: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TeamDeleted(TeamEvent):
+    """A team is gone; what it was granted is granted to nobody."""
+
+    name = "team_deleted"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TeamMemberAdded(TeamEvent):
+    """A user or a robot is in a team."""
+
+    name = "team_member_added"
+    member: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TeamMemberRemoved(TeamEvent):
+    """A user or a robot is in a team no more."""
+
+    name = "team_member_removed"
+    member: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class RobotCreated(Event):
     """A robot can sign in; `robot` is its full name, `namespace+short`."""
 
@@ -210,10 +276,17 @@ EVENTS: Mapping[str, type[Event]] = {
         TagExpirationChanged,
         TagImmutabilityChanged,
         UserCreated,
+        UserDeleted,
         PasswordChanged,
         AppTokenCreated,
         AppTokenRevoked,
         OrganizationCreated,
+        OrganizationDeleted,
+        TeamCreated,
+        TeamChanged,
+        TeamDeleted,
+        TeamMemberAdded,
+        TeamMemberRemoved,
         RobotCreated,
     )
 }

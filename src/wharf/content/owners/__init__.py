@@ -1,0 +1,1 @@
+"""Content seen from the side of those it belongs to: users, organizations, teams and robots."""
