@@ -11,6 +11,8 @@ from dataclasses import dataclass
 from typing import Any, NamedTuple
 from urllib.parse import quote
 
+import orjson
+
 from wharf.accounts.errors import CredentialsInvalid, SignInBusy, SignInLocked, TokenInvalid
 from wharf.content import errors as content
 from wharf.db.errors import Conflict, DatabaseUnavailable
@@ -210,7 +212,7 @@ def render(fact: Exception) -> Answer:
     details = (rule.details(fact) if rule.details else None) or [None]
     errors = [{"code": rule.code, "message": message, "detail": detail} for detail in details]
     headers = [JSON_TYPE, *(rule.evidence(fact) if rule.evidence else ())]
-    return Answer(rule.status, headers, json.dumps({"errors": errors}).encode())
+    return Answer(rule.status, headers, _dump({"errors": errors}))
 
 
 def challenge(realm: str, service: str, fact: AuthenticationRequired) -> Header:
@@ -226,8 +228,16 @@ def challenge(realm: str, service: str, fact: AuthenticationRequired) -> Header:
     return b"www-authenticate", f"Bearer {text}".encode()
 
 
+def _dump(document: object) -> bytes:
+    try:
+        return orjson.dumps(document)
+    except TypeError:  # a client's text that no encoding has, such as half of a surrogate pair
+        return json.dumps(document).encode()
+
+
 def _rule(fact: Exception) -> Rule:
-    return next((ERRORS[kind] for kind in type(fact).__mro__ if kind in ERRORS), _BUG)
+    rule = ERRORS.get(type(fact))
+    return rule or next((ERRORS[kind] for kind in type(fact).__mro__ if kind in ERRORS), _BUG)
 
 
 def _words(fact: Exception) -> str | None:

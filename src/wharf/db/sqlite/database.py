@@ -9,9 +9,8 @@ import asyncio
 import contextlib
 import os
 import sqlite3
-from collections.abc import AsyncIterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from contextlib import AbstractAsyncContextManager, nullcontext
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -44,15 +43,14 @@ class SqliteDatabase:
         self._log = os.open(f"{path}-wal", os.O_RDONLY | os.O_CLOEXEC)
         self._memo = Memo(self._write_connection)
         self._writer = Writer(self._write_connection, self._log, _PLANS, self._memo, self._disk, self._committed)
-        self._read = Read(Runner(_PLANS, self._reader))
+        self._reading = nullcontext(Read(Runner(_PLANS, self._reader)))
         self._commits = 0
         self._checkpoint: asyncio.Task[None] | None = None
         self.signals = Signals()
 
-    @asynccontextmanager
-    async def read(self) -> AsyncIterator[Read]:
-        """Yield a place to read the newest committed facts from."""
-        yield self._read
+    def read(self) -> AbstractAsyncContextManager[Read]:
+        """Return a place to read the newest committed facts from."""
+        return self._reading
 
     def write(self, *, durable: bool = True, additive: bool = False) -> AbstractAsyncContextManager[Tx]:
         """Return a transaction that holds the write lock (BEGIN IMMEDIATE), perhaps with others before it."""
