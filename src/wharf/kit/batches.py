@@ -20,36 +20,46 @@ class Batches(Generic[T]):
         self._work = work
         self._executor = executor
         self._waiting: list[tuple[T, asyncio.Future[None]]] = []
-        self._running: asyncio.Future[Sequence[Outcome]] | None = None
+        self._idle = asyncio.Event()
+        self._idle.set()
 
     async def join(self, item: T) -> None:
         """Return when a call of `work` that began after now has dealt with `item`; raises its outcome."""
-        done: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        loop = asyncio.get_running_loop()
+        done: asyncio.Future[None] = loop.create_future()
         self._waiting.append((item, done))
-        if self._running is None:
-            self._start()
+        if self._idle.is_set():
+            self._idle.clear()
+            self._start(loop)
         await done
 
     async def idle(self) -> None:
-        """Return when nothing is under way any more."""
-        while self._running is not None:
-            await asyncio.wait([self._running])
-            await asyncio.sleep(0)
+        """Return when nothing is under way."""
+        await self._idle.wait()
 
-    def _start(self) -> None:
+    def _start(self, loop: asyncio.AbstractEventLoop) -> None:
         batch, self._waiting = self._waiting, []
-        loop = asyncio.get_running_loop()
-        self._running = loop.run_in_executor(self._executor, self._work, [item for item, _ in batch])
-        self._running.add_done_callback(lambda running: self._finish(batch, running))
+        # Not run_in_executor: its chain of futures costs more than the work it waits for.
+        self._executor.submit(self._call, loop, batch)
+
+    def _call(self, loop: asyncio.AbstractEventLoop, batch: list[tuple[T, "asyncio.Future[None]"]]) -> None:
+        outcomes: Sequence[Outcome]
+        try:
+            outcomes = self._work([item for item, _ in batch])
+        except Exception as error:  # noqa: BLE001 - whatever it is, the askers are told
+            outcomes = [error] * len(batch)
+        loop.call_soon_threadsafe(self._finish, loop, batch, outcomes)
 
     def _finish(
-        self, batch: list[tuple[T, "asyncio.Future[None]"]], running: "asyncio.Future[Sequence[Outcome]]"
+        self,
+        loop: asyncio.AbstractEventLoop,
+        batch: list[tuple[T, "asyncio.Future[None]"]],
+        outcomes: Sequence[Outcome],
     ) -> None:
-        self._running = None
         if self._waiting:
-            self._start()
-        error = running.exception()
-        outcomes = [error] * len(batch) if error is not None else running.result()
+            self._start(loop)
+        else:
+            self._idle.set()
         for (_, done), outcome in zip(batch, outcomes, strict=True):
             if done.done():  # its asker was cancelled
                 continue
