@@ -121,6 +121,7 @@ def upgrade() -> None:
         sa.CheckConstraint("kind IN ('user', 'organization')", name=op.f("ck_namespace_kind")),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_namespace")),
         sa.UniqueConstraint("name", name=op.f("uq_namespace_name")),
+        sqlite_autoincrement=True,
     )
     op.create_table(
         "schedule",
@@ -178,6 +179,7 @@ def upgrade() -> None:
         sa.ForeignKeyConstraint(["namespace_id"], ["namespace.id"], name=op.f("fk_repository_namespace_id")),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_repository")),
         sa.UniqueConstraint("name", name=op.f("uq_repository_name")),
+        sqlite_autoincrement=True,
     )
     with op.batch_alter_table("repository", schema=None) as batch_op:
         batch_op.create_index(
@@ -209,6 +211,7 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("id", name=op.f("pk_robot")),
         sa.UniqueConstraint("namespace_id", "name", name=op.f("uq_robot_namespace_id_name")),
         sa.UniqueConstraint("token_hash", name=op.f("uq_robot_token_hash")),
+        sqlite_autoincrement=True,
     )
     op.create_table(
         "team",
@@ -228,6 +231,7 @@ def upgrade() -> None:
         ),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_team")),
         sa.UniqueConstraint("namespace_id", "name", name=op.f("uq_team_namespace_id_name")),
+        sqlite_autoincrement=True,
     )
     op.create_table(
         "user_account",

@@ -41,6 +41,7 @@ namespace = Table(
     # A deleted one gives its name free and is called `#<id>`: its repositories are collected in the background.
     Column("deleted_at", Instant),
     CheckConstraint("kind IN ('user', 'organization')", name="kind"),
+    sqlite_autoincrement=True,  # a number is never given twice: tokens and running requests carry it
 )
 
 user_account = Table(
@@ -83,6 +84,7 @@ robot = Table(
     Column("created_at", Instant, nullable=False),
     Column("token_created_at", Instant, nullable=False),
     UniqueConstraint("namespace_id", "name"),
+    sqlite_autoincrement=True,  # a number is never given twice: tokens and running requests carry it
 )
 
 team = Table(
@@ -96,6 +98,7 @@ team = Table(
     Column("created_at", Instant, nullable=False),
     UniqueConstraint("namespace_id", "name"),
     CheckConstraint("role IN ('member', 'creator', 'admin')", name="role"),
+    sqlite_autoincrement=True,  # a number is never given twice: tokens and running requests carry it
 )
 
 team_member = Table(

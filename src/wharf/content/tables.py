@@ -45,6 +45,7 @@ repository = Table(
     Column("description", Text, nullable=False),
     Column("created_at", Instant, nullable=False),
     Column("deleted_at", Instant),
+    sqlite_autoincrement=True,  # a number is never given twice: tokens and running requests carry it
 )
 Index(
     "ix_repository_deleted",
