@@ -58,7 +58,7 @@ _MEMBERS = (
     .outerjoin(robot, robot.c.id == _m.robot_id)
     .join(namespace, namespace.c.id == func.coalesce(_m.user_id, robot.c.namespace_id))
     .where(_m.team_id == bindparam("team_id"))
-    .order_by(namespace.c.name, robot.c.name)
+    .order_by(namespace.c.name, func.coalesce(robot.c.name, ""))
 )
 
 _ORGANIZATIONS = (

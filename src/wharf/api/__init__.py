@@ -20,7 +20,7 @@ from wharf.api import (
 )
 from wharf.api.kit import Parts
 from wharf.api.kit.envelope import Envelope
-from wharf.api.organization import details
+from wharf.api.organization import details, team
 from wharf.api.repository import listing, tags
 
 __all__ = ["Parts", "create_api"]
@@ -37,6 +37,7 @@ _RESOURCES = (
     error_types.router,
     logs.router,
     details.router,
+    team.router,
     tags.router,
     listing.router,  # its paths are the rest of those above
 )

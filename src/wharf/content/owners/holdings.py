@@ -59,7 +59,7 @@ _DIRECT = (
     .outerjoin(robot, robot.c.id == _g.robot_id)
     .join(namespace, namespace.c.id == func.coalesce(_g.user_id, robot.c.namespace_id))
     .where(_r.namespace_id == bindparam("owner_id"), _r.deleted_at.is_(None))
-    .order_by(namespace.c.name, robot.c.name, _r.name)
+    .order_by(namespace.c.name, func.coalesce(robot.c.name, ""), _r.name)
 )
 
 
