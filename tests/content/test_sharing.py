@@ -37,19 +37,19 @@ async def may(database: Database, who: Principal, action: Action) -> bool:
     return True
 
 
-async def test_a_role_is_given_replaced_and_taken(database: Database, app: Repository) -> None:
+async def test_a_role_is_given_replaced_and_taken(database: Database, ada: Principal, app: Repository) -> None:
     async with database.write() as tx:
         bob = (await users.create(tx, "bob", None)).principal
-        await sharing.grant(tx, app, bob, Role.READ, at=NOW)
+        await sharing.grant(tx, app, bob, Role.READ, by=ada, at=NOW)
     assert await may(database, bob, Action.PULL)
     assert not await may(database, bob, Action.PUSH)
     async with database.write() as tx:
-        await sharing.grant(tx, app, bob, Role.WRITE, at=NOW)
+        await sharing.grant(tx, app, bob, Role.WRITE, by=ada, at=NOW)
         assert [Grant("bob", Role.WRITE)] == await sharing.list_(tx, app)
     assert await may(database, bob, Action.PUSH)
     async with database.write() as tx:
-        assert await sharing.revoke(tx, app, bob)
-        assert not await sharing.revoke(tx, app, bob)
+        assert await sharing.revoke(tx, app, bob, by=ada, at=NOW)
+        assert not await sharing.revoke(tx, app, bob, by=ada, at=NOW)
     assert not await may(database, bob, Action.PULL)
 
 
@@ -60,15 +60,15 @@ async def test_robots_and_teams_hold_roles_too(database: Database, ada: Principa
         carol = (await users.create(tx, "carol", None)).principal
         developers = await teams.create(tx, acme, "developers", TeamRole.MEMBER)
         await teams.add_member(tx, developers, carol)
-        await sharing.grant(tx, app, deploy, Role.READ, at=NOW)
-        await sharing.grant(tx, app, developers, Role.WRITE, at=NOW)
+        await sharing.grant(tx, app, deploy, Role.READ, by=ada, at=NOW)
+        await sharing.grant(tx, app, developers, Role.WRITE, by=ada, at=NOW)
     assert await may(database, deploy, Action.PULL)
     assert await may(database, carol, Action.PUSH)
     async with database.read() as read:
         found = await sharing.list_(read, app)
     assert {Grant("acme+deploy", Role.READ), Grant("acme/developers", Role.WRITE)} == set(found)
     async with database.write() as tx:
-        await sharing.revoke(tx, app, developers)
+        await sharing.revoke(tx, app, developers, by=ada, at=NOW)
     assert not await may(database, carol, Action.PULL)
     assert await may(database, deploy, Action.PULL)
 

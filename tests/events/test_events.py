@@ -18,7 +18,8 @@ from wharf.jobs.tables import job as job_table
 AT = datetime(2030, 1, 1, 12, 30, 15, 123456, tzinfo=UTC)
 MOVED = TagMoved(at=AT, by="ada", repository_id=7, repository="ada/app", tag="latest", digest="sha256:00")
 
-_SAMPLES: dict[Any, Any] = {str: "text", int: 5, datetime: AT, tuple[str, ...]: ("a", "b"), str | None: None}
+_SAMPLES: dict[Any, Any] = {str: "text", int: 5, bool: True, datetime: AT, tuple[str, ...]: ("a", "b")}
+_SAMPLES |= {str | None: None, datetime | None: AT}
 
 
 def sample(event: type[Event]) -> Event:

@@ -168,7 +168,7 @@ async def test_what_is_taken_away_is_gone_while_the_token_lives(world: World, re
     client = world.client(eve)
     assert 200 == (await client.get("/v2/ada/app/tags/list")).status
     async with world.database.write() as tx:
-        await sharing.revoke(tx, repository, eve.principal)
+        await sharing.revoke(tx, repository, eve.principal, by=eve.principal, at=world.now)
     assert 404 == (await client.get("/v2/ada/app/tags/list")).status
     await world.grant(repository, Role.READ, eve)
     assert 200 == (await client.get("/v2/ada/app/tags/list")).status

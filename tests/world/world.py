@@ -9,7 +9,7 @@ from typing import Any, Self
 
 from tests.world.client import Client
 from wharf.access.grants import Role, TeamRole, Visibility
-from wharf.access.principals import Principal
+from wharf.access.principals import Principal, PrincipalKind
 from wharf.accounts import organizations, passwords, robots, teams, users
 from wharf.accounts.namespaces import Namespace
 from wharf.accounts.passwords import PasswordHash
@@ -144,7 +144,14 @@ class World:
 
     async def grant(self, repository: Repository, role: Role, to: Account | Team) -> None:
         async with self.database.write() as tx:
-            await sharing.grant(tx, repository, to.principal if isinstance(to, Account) else to, role, at=utc_now())
+            await sharing.grant(
+                tx,
+                repository,
+                to.principal if isinstance(to, Account) else to,
+                role,
+                by=Principal(PrincipalKind.USER, 0, "somebody"),
+                at=utc_now(),
+            )
 
     async def push_blob(self, repository: Repository, data: bytes, *, by: Account) -> Digest:
         session = await self.uploads.create(repository, by=by.principal)

@@ -21,7 +21,7 @@ from wharf.api import (
 from wharf.api.kit import Parts
 from wharf.api.kit.envelope import Envelope
 from wharf.api.organization import details, team
-from wharf.api.repository import listing, tags
+from wharf.api.repository import listing, manifests, permissions, tags
 
 __all__ = ["Parts", "create_api"]
 
@@ -39,6 +39,8 @@ _RESOURCES = (
     details.router,
     team.router,
     tags.router,
+    manifests.router,
+    permissions.router,
     listing.router,  # its paths are the rest of those above
 )
 #: What Quay has beside `/api`; `app/build.py` lists the first segments of these paths.

@@ -17,6 +17,7 @@ class Told(NamedTuple):
 _DIGEST = {"digest": "manifest_digest"}
 _MOVED = {"digest": "manifest_digest", "previous_digest": "original_manifest_digest"}
 _TOKEN = {"title": "app_specific_token_title", "token_uuid": "app_specific_token", "user": "username"}
+_GRANTEE = {"to": "username", "to_team": "team"}
 _EXPIRES = {
     "digest": "manifest_digest",
     "expires_at": "expiration_date",
@@ -43,6 +44,8 @@ TOLD: Mapping[str, Told] = {
     "repository_created": Told("create_repo"),
     "repository_deleted": Told("delete_repo"),
     "repository_visibility_changed": Told("change_repo_visibility"),
+    "repository_role_granted": Told("change_repo_permission", _GRANTEE),
+    "repository_role_revoked": Told("delete_repo_permission", _GRANTEE),
     "repository_description_changed": Told("set_repo_description"),
     "repository_state_changed": Told("change_repo_state", {"state": "state_changed"}),
     "user_created": Told("user_create", _USER),

@@ -134,10 +134,10 @@ async def _visibility(config: Config, name: str, to: Visibility) -> None:
 
 async def _grant(config: Config, name: str, role: Role, to: str) -> None:
     async with _opened(config, name) as opened, opened.database.write() as tx:
-        await sharing.grant(tx, opened.repository, await _grantee(tx, to), role, at=utc_now())
+        await sharing.grant(tx, opened.repository, await _grantee(tx, to), role, by=opened.by, at=utc_now())
     typer.echo(f"{to} may {role} {name} now")
 
 
 async def _revoke(config: Config, name: str, to: str) -> bool:
     async with _opened(config, name) as opened, opened.database.write() as tx:
-        return await sharing.revoke(tx, opened.repository, await _grantee(tx, to))
+        return await sharing.revoke(tx, opened.repository, await _grantee(tx, to), by=opened.by, at=utc_now())

@@ -10,6 +10,7 @@ from wharf.access import decide
 from wharf.access.actions import Action
 from wharf.access.grants import (
     NO_GRANTS,
+    ROLE_ACTIONS,
     Grants,
     RepositoryState,
     Resource,
@@ -159,6 +160,18 @@ async def rights(database: Database, principal: Principal, name: RepositoryName)
     if Action.PULL not in allowed:
         raise RepositoryHidden(name, Action.PULL)
     return Rights(found, allowed)
+
+
+async def role_of(database: Database, principal: Principal, name: RepositoryName) -> Role | None:
+    """Return the role that comes to what `principal` owns or was granted, itself or through teams.
+
+    Neither the repository's state nor what everybody may do counts. Raises `RepositoryUnknown` when there is none.
+    """
+    async with database.read() as read:
+        caller, found, grants = await _look_up(read, principal, name)
+    resource = Resource(found.namespace_id)
+    allowed = {action for action in Action if decide.decide(caller, action, resource, grants).allowed}
+    return next((role for role in reversed(Role) if ROLE_ACTIONS[role] <= allowed), None)
 
 
 async def _access(read: Read, principal: Principal, name: RepositoryName, action: Action) -> Repository:

@@ -15,7 +15,7 @@ from wharf.content.repositories import Repository
 from wharf.content.tables import repository, repository_grant
 from wharf.db import Read, Tx
 from wharf.db.dialect import insert
-from wharf.events.catalog import RepositoryVisibilityChanged
+from wharf.events.catalog import RepositoryRoleGranted, RepositoryRoleRevoked, RepositoryVisibilityChanged
 from wharf.events.publish import publish
 
 _g = repository_grant.c
@@ -52,10 +52,20 @@ class Grant:
     name: str
     role: Role
 
+    @property
+    def is_team(self) -> bool:
+        """Whether a team holds it."""
+        return "/" in self.name
 
-async def grant(tx: Tx, target: Repository, to: Principal | Team, role: Role, *, at: datetime) -> None:
+    @property
+    def is_robot(self) -> bool:
+        """Whether a robot holds it."""
+        return SEPARATOR in self.name
+
+
+async def grant(tx: Tx, target: Repository, to: Principal | Team, role: Role, *, by: Principal, at: datetime) -> None:
     """Give `role`, instead of the role that `to` had on this repository; a Conflict if another does so right now."""
-    await revoke(tx, target, to)
+    await _take(tx, target, to)
     user_id, robot_id, team_id = _ids(to)
     await tx.run(
         _GIVE,
@@ -66,10 +76,22 @@ async def grant(tx: Tx, target: Repository, to: Principal | Team, role: Role, *,
         role=role,
         created_at=at,
     )
+    given = RepositoryRoleGranted(
+        at=at, by=by.name, repository_id=target.id, repository=target.name, **_grantee(to), role=role
+    )
+    await publish(tx, given)
 
 
-async def revoke(tx: Tx, target: Repository, to: Principal | Team) -> bool:
+async def revoke(tx: Tx, target: Repository, to: Principal | Team, *, by: Principal, at: datetime) -> bool:
     """Take away the role that `to` has on this repository; False if it had none. What its teams have, it keeps."""
+    if not await _take(tx, target, to):
+        return False
+    taken = RepositoryRoleRevoked(at=at, by=by.name, repository_id=target.id, repository=target.name, **_grantee(to))
+    await publish(tx, taken)
+    return True
+
+
+async def _take(tx: Tx, target: Repository, to: Principal | Team) -> bool:
     user_id, robot_id, team_id = _ids(to)
     return await tx.run(_TAKE, of=target.id, to_user=user_id, to_robot=robot_id, to_team=team_id) > 0
 
@@ -98,6 +120,10 @@ def _ids(to: Principal | Team) -> tuple[int | None, int | None, int | None]:
         return None, None, to.id
     assert to.id is not None, "nobody in particular cannot be granted anything; make the repository public"
     return to.user_id, to.robot_id, None
+
+
+def _grantee(to: Principal | Team) -> dict[str, str]:
+    return {"to_team": to.name} if isinstance(to, Team) else {"to": to.name}
 
 
 def _name(owner: str, robot_name: str | None, team_name: str | None) -> str:

@@ -68,6 +68,25 @@ class RepositoryStateChanged(RepositoryEvent):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class RepositoryRoleGranted(RepositoryEvent):
+    """A user or robot (`to`), or a team of the organization (`to_team`), has this role now and no other."""
+
+    name = "repository_role_granted"
+    to: str | None = None
+    to_team: str | None = None
+    role: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RepositoryRoleRevoked(RepositoryEvent):
+    """A user or robot, or a team, has no role of its own on a repository any more."""
+
+    name = "repository_role_revoked"
+    to: str | None = None
+    to_team: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class ManifestPushed(RepositoryEvent):
     """A manifest or index was accepted, new or known before. Blobs have no event: they mean nothing until this one."""
 
@@ -268,6 +287,8 @@ EVENTS: Mapping[str, type[Event]] = {
         RepositoryVisibilityChanged,
         RepositoryDescriptionChanged,
         RepositoryStateChanged,
+        RepositoryRoleGranted,
+        RepositoryRoleRevoked,
         ManifestPushed,
         ManifestDeleted,
         TagMoved,
