@@ -16,7 +16,7 @@ NEVER_MET: dict[str, dict[str, set[str]]] = {
             for name in (
                 *("AccountNameInvalid", "AccountNameTaken", "AccountsError", "EmailTaken", "MemberUnsuitable"),
                 *("NamespaceUnknown", "PasswordUnacceptable", "RobotUnknown", "SetupTokenInvalid", "TeamUnknown"),
-                *("AccessTokenUnknown", "AppTokenUnknown", "SessionUnknown", "UserUnknown"),
+                *("AccessTokenUnknown", "AppTokenUnknown", "ApplicationUnknown", "SessionUnknown", "UserUnknown"),
                 *("LastAdministrator", "LastSuperuser", "MemberKnown", "MemberUnknown", "NotAllowed", "NotInTeam"),
             )
         },

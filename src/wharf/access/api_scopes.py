@@ -3,8 +3,9 @@
 Not to be confused with registry scopes (`oci.scopes`), which registry tokens carry.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from enum import StrEnum
+from typing import NamedTuple
 
 
 class ApiScope(StrEnum):
@@ -19,6 +20,26 @@ class ApiScope(StrEnum):
     ORG_ADMIN = "org:admin"
     SUPER_USER = "super:user"
 
+
+class About(NamedTuple):
+    """What a scope lets a program do, for the person who is asked to grant it."""
+
+    title: str
+    description: str
+    #: To be granted only to who would be given the password.
+    dangerous: bool = False
+
+
+ABOUT: Mapping[ApiScope, About] = {
+    ApiScope.REPO_READ: About("View repositories", "See and pull all repositories that you can see"),
+    ApiScope.REPO_WRITE: About("Change repositories", "See, pull and push all repositories that you can push to"),
+    ApiScope.REPO_ADMIN: About("Administer repositories", "Do with repositories whatever you may do with them"),
+    ApiScope.REPO_CREATE: About("Create repositories", "Create repositories wherever you may create some"),
+    ApiScope.USER_READ: About("See who you are", "Read your name, your e-mail address and what you belong to"),
+    ApiScope.USER_ADMIN: About("Administer your account", "Change your account, its robots and tokens", dangerous=True),
+    ApiScope.ORG_ADMIN: About("Administer organizations", "Change organizations that you administer", dangerous=True),
+    ApiScope.SUPER_USER: About("Administer the registry", "Do whatever you may do as a superuser", dangerous=True),
+}
 
 #: Which weaker scopes come with one.
 _IMPLIED: dict[ApiScope, frozenset[ApiScope]] = {

@@ -6,7 +6,7 @@ AccountsError
 ├── TokenInvalid
 │   └── TokenExpired               genuine, but too old
 ├── SetupTokenInvalid
-├── SessionUnknown, AccessTokenUnknown, AppTokenUnknown
+├── SessionUnknown, AccessTokenUnknown, AppTokenUnknown, ApplicationUnknown
 ├── AccountNameInvalid, AccountNameTaken, EmailTaken, PasswordUnacceptable
 ├── NamespaceUnknown, UserUnknown, RobotUnknown, TeamUnknown
 ├── MemberUnsuitable, MemberKnown, MemberUnknown, NotInTeam
@@ -74,6 +74,13 @@ class AppTokenUnknown(AccountsError):
     """The user has no application token of this name."""
 
     uuid: str
+
+
+@dataclass(eq=False)
+class ApplicationUnknown(AccountsError):
+    """The organization has no application of this client id."""
+
+    client_id: str
 
 
 @dataclass(eq=False)

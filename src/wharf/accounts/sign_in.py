@@ -18,7 +18,7 @@ from sqlalchemy import bindparam, select
 
 from wharf.access.principals import Principal, PrincipalKind
 from wharf.accounts import lockout, passwords
-from wharf.accounts.credentials import app_tokens
+from wharf.accounts.credentials import app_tokens, client_keys
 from wharf.accounts.errors import AccountNameInvalid, CredentialsInvalid
 from wharf.accounts.namespaces import check_name
 from wharf.accounts.passwords import PasswordHash
@@ -56,13 +56,19 @@ _IMPROVE_HASH = (
 async def basic(db: Database, username: str, password: str, *, clock: Clock = utc_now) -> Principal:
     """Return whom a name and a secret belong to, as clients of `/v2` send them.
 
-    A user's name or e-mail address with the password, `owner+name` with a robot's token, or `$app` with an application
-    token. Raises CredentialsInvalid, SignInLocked and SignInBusy.
+    A user's name with the password or a client key, or an e-mail address with the password; `owner+name` with a robot's
+    token; `$app` with an application token. Raises CredentialsInvalid, SignInLocked and SignInBusy.
     """
     if username == app_tokens.USERNAME:
         return await _app_token(db, password, clock())
     if SEPARATOR in username and "@" not in username:
         return await _robot(db, username, password)
+    if password.startswith(client_keys.PREFIX) and "@" not in username:
+        _check_names(username)
+        async with db.read() as read:
+            found = await client_keys.find(read, username, password)
+        if found is not None:
+            return found
     return await person(db, username, password, clock=clock)
 
 

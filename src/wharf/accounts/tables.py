@@ -3,10 +3,12 @@
 namespace ── user_account         a person; the namespace's id is the user's id
     ├─────── robot                credentials for a machine, owned by a user or an organization
     ├─────── organization         what an organization says about itself
+    ├─────── oauth_application    a program of others that users let act for them
     └─────── team ── team_member  users and robots, with a role within the organization
     user_account ── session       a browser that somebody signed in with
              ├───── access_token  what a program sends as `Authorization: Bearer` to the REST API
-             └───── app_token     what a program sends as the password of `$app` to the registry
+             ├───── app_token     what a program sends as the password of `$app` to the registry
+             └───── client_key    what a program sends to the registry as the user's password
 sign_in_failure                   wrong passwords by name, whether or not the name exists
 setup_token, signing_key          what the installation itself has to remember
 """
@@ -141,6 +143,22 @@ session = Table(
     Column("expires_at", Instant, nullable=False, index=True),
 )
 
+oauth_application = Table(
+    "oauth_application",
+    metadata,
+    Column("id", Id, primary_key=True),
+    Column("namespace_id", Id, ForeignKey("namespace.id", ondelete="CASCADE"), nullable=False, index=True),
+    Column("client_id", short(64), nullable=False, unique=True),
+    # Sealed with the installation's secret key: those who administer the organization may see it again.
+    Column("sealed_secret", LargeBinary, nullable=False),
+    Column("name", Text, nullable=False),
+    Column("description", Text, nullable=False),
+    Column("application_uri", Text, nullable=False),
+    Column("redirect_uri", Text, nullable=False),
+    Column("avatar_email", Text),
+    Column("created_at", Instant, nullable=False),
+)
+
 access_token = Table(
     "access_token",
     metadata,
@@ -148,6 +166,8 @@ access_token = Table(
     Column("uuid", short(32), nullable=False, unique=True),
     Column("token_hash", LargeBinary(32), nullable=False, unique=True),
     Column("user_id", Id, ForeignKey("user_account.namespace_id", ondelete="CASCADE"), nullable=False, index=True),
+    # NULL for a token that its user has for programs of their own.
+    Column("application_id", Id, ForeignKey("oauth_application.id", ondelete="CASCADE"), index=True),
     Column("title", Text, nullable=False),
     # API scopes, separated by spaces.
     Column("scope", Text, nullable=False),
@@ -169,6 +189,15 @@ app_token = Table(
     Column("created_at", Instant, nullable=False),
     Column("last_used_at", Instant),
     Column("expires_at", Instant),
+)
+
+client_key = Table(
+    "client_key",
+    metadata,
+    Column("id", Id, primary_key=True),
+    Column("key_hash", LargeBinary(32), nullable=False, unique=True),
+    Column("user_id", Id, ForeignKey("user_account.namespace_id", ondelete="CASCADE"), nullable=False, index=True),
+    Column("created_at", Instant, nullable=False),
 )
 
 setup_token = Table(

@@ -8,7 +8,7 @@ from sqlalchemy import bindparam, select
 
 from wharf.access.principals import Principal, PrincipalKind
 from wharf.accounts import namespaces
-from wharf.accounts.credentials import sessions
+from wharf.accounts.credentials import client_keys, sessions
 from wharf.accounts.credentials.sessions import Session
 from wharf.accounts.errors import EmailTaken, UserUnknown
 from wharf.accounts.namespaces import NamespaceKind
@@ -16,7 +16,7 @@ from wharf.accounts.passwords import PasswordHash
 from wharf.accounts.tables import namespace, user_account
 from wharf.db import Read, Tx
 from wharf.db.dialect import insert
-from wharf.events.catalog import PasswordChanged
+from wharf.events.catalog import PasswordChanged, UserCreated
 from wharf.events.publish import publish
 from wharf.kit.clock import utc_now
 
@@ -88,8 +88,11 @@ async def create(
     email: str | None = None,
     superuser: bool = False,
     at: datetime | None = None,
+    by: str = "",
 ) -> User:
     """Create a user; `password` comes from `passwords.hash_`, None is for those who sign in elsewhere.
+
+    `by` is the name of whoever does it, empty for the command line and for the first user.
 
     Raises AccountNameInvalid, AccountNameTaken and EmailTaken.
     """
@@ -99,6 +102,7 @@ async def create(
     inserted = await tx.scalar(_INSERT, namespace_id=id_, email=email, password_hash=password, superuser=superuser)
     if inserted is None:
         raise EmailTaken(email or "")
+    await publish(tx, UserCreated(at=at, by=by, user_id=id_, user=name))
     return User(id_, name, email, superuser, enabled=True, created_at=at)
 
 
@@ -154,6 +158,7 @@ async def change_password(
     """Replace the password; what signed in with the old one is asked again at once, but for the session `keep`."""
     await tx.run(_SET_PASSWORD, user_id=user.id, hashed=password)
     await sessions.close_all(tx, user.id, but=keep)
+    await client_keys.forget(tx, user.id)
     await publish(tx, PasswordChanged(at=at or utc_now(), by=by or user.name, user=user.name))
 
 

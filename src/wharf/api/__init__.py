@@ -6,32 +6,25 @@ rooms below, and names that Quay fixed are translated here and nowhere else. `ap
 
 from fastapi import FastAPI
 
-from wharf.api import (
-    app_tokens,
-    config,
-    discovery,
-    error_types,
-    errors,
-    initialize,
-    logs,
-    sign_in,
-    user,
-    user_sessions,
-)
+from wharf.api import applications, config, discovery, error_types, errors, logs, sign_in
 from wharf.api.kit import Parts
 from wharf.api.kit.envelope import Envelope
 from wharf.api.organization import details, team
 from wharf.api.repository import listing, manifests, permissions, tags
+from wharf.api.user import account, app_tokens, authorizations, client_key, initialize, sessions
 
 __all__ = ["Parts", "create_api"]
 
 #: Every resource; the order is that of the description.
 _RESOURCES = (
     sign_in.router,
-    user.router,
+    account.router,
     initialize.router,
+    sessions.router,
     app_tokens.router,
-    user_sessions.router,
+    client_key.router,
+    authorizations.router,
+    applications.router,
     config.router,
     discovery.router,
     error_types.router,

@@ -8,7 +8,7 @@ from typing import Annotated, Any
 
 from fastapi import APIRouter, Query, Request
 
-from wharf.access.api_scopes import ApiScope
+from wharf.access.api_scopes import ABOUT
 from wharf.api.kit import FAILURES, WithParts
 
 router = APIRouter(tags=["about"], responses=FAILURES)
@@ -43,7 +43,7 @@ async def get_(
                 "type": "oauth2",
                 "flow": "implicit",
                 "authorizationUrl": f"{url}/oauth/authorize",
-                "scopes": {scope.value: scope.value for scope in ApiScope},
+                "scopes": {scope.value: about.description for scope, about in ABOUT.items()},
             }
         },
         "paths": {

@@ -61,6 +61,7 @@ ERRORS: Mapping[type[Exception], Rule] = {
     accounts.SessionUnknown: Rule(404, _ABSENT, "There is no such session"),
     accounts.AccessTokenUnknown: Rule(404, _ABSENT, "There is no such access token"),
     accounts.AppTokenUnknown: Rule(404, _ABSENT, "There is no such application token"),
+    accounts.ApplicationUnknown: Rule(404, _ABSENT, "There is no application {0.client_id}"),
     accounts.AccountNameInvalid: Rule(400, _BAD, "This name cannot be used: {0.name}"),
     accounts.AccountNameTaken: Rule(400, _BAD, "This name is already taken: {0.name}"),
     accounts.EmailTaken: Rule(400, _BAD, "This e-mail address is already taken: {0.email}"),

@@ -23,6 +23,7 @@ _EXPIRES = {
     "expires_at": "expiration_date",
     "previously_expires_at": "old_expiration_date",
 }
+_API_TOKEN = {"title": "token_name", "user": "username"}
 _USER = {"user": "username"}
 _SIGN_IN = {"to": "type", "reason": "message"}
 
@@ -50,9 +51,17 @@ TOLD: Mapping[str, Told] = {
     "repository_state_changed": Told("change_repo_state", {"state": "state_changed"}),
     "user_created": Told("user_create", _USER),
     "password_changed": Told("account_change_password", _USER),
+    "client_key_issued": Told("user_generate_client_key", _USER),
     "app_token_created": Told("create_app_specific_token", _TOKEN),
     "app_token_revoked": Told("revoke_app_specific_token", _TOKEN),
     "user_deleted": Told("user_delete", _USER),
+    "application_created": Told("create_application"),
+    "application_changed": Told("update_application"),
+    "application_secret_replaced": Told("reset_application_client_secret"),
+    "application_deleted": Told("delete_application"),
+    "application_token_revoked": Told("revoke_oauth_api_token", _API_TOKEN),
+    "access_token_issued": Told("create_oauth_api_token", _API_TOKEN),
+    "access_token_revoked": Told("revoke_oauth_api_token", _API_TOKEN),
     "organization_created": Told("org_create"),
     "organization_deleted": Told("org_delete"),
     "team_created": Told("org_create_team"),

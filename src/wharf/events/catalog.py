@@ -185,6 +185,14 @@ class PasswordChanged(Event):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class ClientKeyIssued(Event):
+    """A user has a key that registry clients use instead of the password."""
+
+    name = "client_key_issued"
+    user: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class AppTokenCreated(Event):
     """A user's programs can sign in to the registry with a token of their own."""
 
@@ -199,6 +207,74 @@ class AppTokenRevoked(Event):
     """An application token is worth nothing any more."""
 
     name = "app_token_revoked"
+    user: str
+    token_uuid: str
+    title: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ApplicationEvent(Event):
+    """What happened to an OAuth application of an organization."""
+
+    organization: str
+    client_id: str
+    application_name: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ApplicationCreated(ApplicationEvent):
+    """An organization has an application that users can let act for them."""
+
+    name = "application_created"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ApplicationChanged(ApplicationEvent):
+    """Something else is said about an application."""
+
+    name = "application_changed"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ApplicationSecretReplaced(ApplicationEvent):
+    """An application has another client secret."""
+
+    name = "application_secret_replaced"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ApplicationDeleted(ApplicationEvent):
+    """An application is gone, and its tokens with it."""
+
+    name = "application_deleted"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ApplicationTokenRevoked(ApplicationEvent):
+    """One of an application's access tokens is worth nothing any more."""
+
+    name = "application_token_revoked"
+    token_uuid: str
+    title: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AccessTokenIssued(Event):
+    """A program may act for a user at the REST API; `client_id` is None for a program of the user's own."""
+
+    name = "access_token_issued"
+    user: str
+    token_uuid: str
+    title: str
+    scope: str
+    client_id: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AccessTokenRevoked(Event):
+    """An access token is worth nothing any more."""
+
+    name = "access_token_revoked"
     user: str
     token_uuid: str
     title: str
@@ -299,8 +375,16 @@ EVENTS: Mapping[str, type[Event]] = {
         UserCreated,
         UserDeleted,
         PasswordChanged,
+        ClientKeyIssued,
         AppTokenCreated,
         AppTokenRevoked,
+        ApplicationCreated,
+        ApplicationChanged,
+        ApplicationSecretReplaced,
+        ApplicationDeleted,
+        ApplicationTokenRevoked,
+        AccessTokenIssued,
+        AccessTokenRevoked,
         OrganizationCreated,
         OrganizationDeleted,
         TeamCreated,

@@ -11,9 +11,13 @@ from wharf.access import api_scopes
 from wharf.access.api_scopes import ApiScope
 from wharf.access.principals import Principal, PrincipalKind
 from wharf.accounts.errors import AccessTokenUnknown
+from wharf.accounts.oauth import applications
+from wharf.accounts.oauth.applications import Application
 from wharf.accounts.tables import access_token, namespace, user_account
 from wharf.db import Read, Tx
 from wharf.db.dialect import insert
+from wharf.events.catalog import AccessTokenIssued, AccessTokenRevoked, ApplicationTokenRevoked
+from wharf.events.publish import publish
 from wharf.kit.crypto import hash_token, random_token
 from wharf.kit.ids import random_id
 
@@ -37,6 +41,8 @@ class AccessToken:
     created_at: datetime
     last_used_at: datetime | None
     expires_at: datetime
+    #: None for a program of the user's own.
+    application_id: int | None
 
 
 class IssuedAccessToken(NamedTuple):
@@ -46,11 +52,18 @@ class IssuedAccessToken(NamedTuple):
     text: str
 
 
+class Authorization(NamedTuple):
+    """A token as its user sees it: with the application that has it, if it is one of others."""
+
+    token: AccessToken
+    application: Application | None
+
+
 _t, _n, _u = access_token.c, namespace.c, user_account.c
 _TOKEN = (
     select(
         *(_t.id, _t.uuid, _n.id, _n.name, _u.superuser, _t.title, _t.scope),
-        *(_t.created_at, _t.last_used_at, _t.expires_at),
+        *(_t.created_at, _t.last_used_at, _t.expires_at, _t.application_id),
     )
     .select_from(access_token)
     .join(user_account, _u.namespace_id == _t.user_id)
@@ -59,8 +72,15 @@ _TOKEN = (
 )
 _BY_TEXT = _TOKEN.where(_t.token_hash == bindparam("hashed"))
 _OF_USER = _TOKEN.where(_t.user_id == bindparam("user_id")).order_by(_t.id)
+_OF_APPLICATION = (
+    _TOKEN.where(_t.application_id == bindparam("application_id"), _t.id > bindparam("last"))
+    .order_by(_t.id)
+    .limit(bindparam("count"))
+)
 _INSERT = insert(access_token).returning(_t.id)
-_DELETE = access_token.delete().where(_t.user_id == bindparam("owner_id"), _t.uuid == bindparam("name"))
+_DELETE = access_token.delete().where(_t.uuid == bindparam("named")).returning(_t.title)
+_DELETE_OF_USER = _DELETE.where(_t.user_id == bindparam("owner_id"))
+_DELETE_OF_APPLICATION = _DELETE.where(_t.application_id == bindparam("owner_id"))
 _TOUCH = access_token.update().where(_t.id == bindparam("token_id")).values(last_used_at=bindparam("used_at"))
 
 
@@ -72,22 +92,32 @@ async def issue(
     title: str,
     at: datetime,
     lifetime: timedelta = LIFETIME,
+    application: Application | None = None,
 ) -> IssuedAccessToken:
-    """Issue a token for `principal`, a user."""
+    """Issue a token with which an application, or a program of `principal`'s own, acts for `principal`, a user."""
     text, uuid, granted, expires_at = PREFIX + random_token(), random_id(), frozenset(scopes), at + lifetime
+    application_id = application.id if application else None
+    scope = api_scopes.write(granted)
     id_ = await tx.scalar(
         _INSERT,
         uuid=uuid,
         token_hash=hash_token(text),
         user_id=principal.id,
+        application_id=application_id,
         title=title,
-        scope=api_scopes.write(granted),
+        scope=scope,
         created_at=at,
         last_used_at=None,
         expires_at=expires_at,
     )
     assert id_ is not None
-    return IssuedAccessToken(AccessToken(id_, uuid, principal, title, granted, at, None, expires_at), text)
+    client_id, name = application.client_id if application else None, principal.name
+    await publish(
+        tx,
+        AccessTokenIssued(at=at, by=name, user=name, token_uuid=uuid, title=title, scope=scope, client_id=client_id),
+    )
+    token = AccessToken(id_, uuid, principal, title, granted, at, None, expires_at, application_id)
+    return IssuedAccessToken(token, text)
 
 
 async def find(read: Read, text: str) -> AccessToken | None:
@@ -101,15 +131,50 @@ async def list_(read: Read, user_id: int) -> list[AccessToken]:
     return [_from_row(*row[:2], row[2:5], *row[5:]) for row in await read.all(_OF_USER, user_id=user_id)]
 
 
+async def authorizations(read: Read, user_id: int) -> list[Authorization]:
+    """Return the tokens of a user with the applications that have them."""
+    tokens = await list_(read, user_id)
+    wanted = sorted({token.application_id for token in tokens if token.application_id is not None})
+    known = await applications.by_ids(read, wanted)
+    return [Authorization(token, known.get(token.application_id or 0)) for token in tokens]
+
+
+async def of_application(read: Read, application: Application, *, last: int, count: int) -> list[AccessToken]:
+    """Return up to `count` tokens of an application whose numbers come after `last`."""
+    rows = await read.all(_OF_APPLICATION, application_id=application.id, last=last, count=count)
+    return [_from_row(*row[:2], row[2:5], *row[5:]) for row in rows]
+
+
 async def touch(tx: Tx, used: AccessToken, now: datetime) -> None:
     """Note that the token is in use; call it when `last_used_at` is older than TOUCH_EVERY."""
     await tx.run(_TOUCH, token_id=used.id, used_at=now)
 
 
-async def revoke(tx: Tx, user_id: int, uuid: str) -> None:
-    """Take a user's token back; raises AccessTokenUnknown."""
-    if not await tx.run(_DELETE, owner_id=user_id, name=uuid):
+async def revoke(tx: Tx, user: Principal, uuid: str, *, at: datetime) -> None:
+    """Take one of a user's tokens back; raises AccessTokenUnknown."""
+    title = await tx.scalar(_DELETE_OF_USER, owner_id=user.id, named=uuid)
+    if title is None:
         raise AccessTokenUnknown(uuid)
+    await publish(tx, AccessTokenRevoked(at=at, by=user.name, user=user.name, token_uuid=uuid, title=title))
+
+
+async def revoke_of(tx: Tx, application: Application, uuid: str, *, by: Principal, at: datetime) -> None:
+    """Take one of an application's tokens back, whoever's it is; raises AccessTokenUnknown."""
+    title = await tx.scalar(_DELETE_OF_APPLICATION, owner_id=application.id, named=uuid)
+    if title is None:
+        raise AccessTokenUnknown(uuid)
+    await publish(
+        tx,
+        ApplicationTokenRevoked(
+            at=at,
+            by=by.name,
+            organization=application.organization,
+            client_id=application.client_id,
+            application_name=application.about.name,
+            token_uuid=uuid,
+            title=title,
+        ),
+    )
 
 
 def _from_row(id_: int, uuid: str, owner: tuple[int, str, bool], title: str, scope: str, *rest: Any) -> AccessToken:

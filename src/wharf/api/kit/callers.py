@@ -20,7 +20,7 @@ from fastapi import Request, Security
 from fastapi.openapi.models import OAuthFlowAuthorizationCode, OAuthFlows
 from fastapi.security import APIKeyCookie, OAuth2
 
-from wharf.access.api_scopes import EVERY_SCOPE, ApiScope, expand
+from wharf.access.api_scopes import ABOUT, EVERY_SCOPE, ApiScope, expand
 from wharf.access.principals import ANONYMOUS, Principal
 from wharf.accounts.credentials import access_tokens, sessions
 from wharf.accounts.credentials.sessions import Session
@@ -78,7 +78,7 @@ _token_scheme = OAuth2(
         authorizationCode=OAuthFlowAuthorizationCode(
             authorizationUrl="/oauth/authorize",
             tokenUrl="/oauth/access_token",
-            scopes={scope.value: scope.name.replace("_", " ").lower() for scope in ApiScope},
+            scopes={scope.value: about.description for scope, about in ABOUT.items()},
         )
     ),
     auto_error=False,
