@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 from datetime import datetime
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from sqlalchemy import bindparam, select
 
@@ -12,12 +12,15 @@ from wharf.accounts.errors import AccountNameTaken, RobotUnknown
 from wharf.accounts.tables import namespace, robot
 from wharf.db import Read, Tx
 from wharf.db.dialect import insert
+from wharf.events.catalog import RobotCreated, RobotDeleted, RobotTokenReplaced
+from wharf.events.publish import publish
 from wharf.kit.clock import utc_now
-from wharf.kit.crypto import hash_token, random_token
+from wharf.kit.crypto import SecretBox, hash_token, random_token
 
 SEPARATOR = "+"
 # Recognisable, so that scanners for leaked secrets can find it in a public repository.
 TOKEN_PREFIX = "whr_"  # noqa: S105 - what tokens begin with, not one of them
+_PURPOSE = "robot token"
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,6 +35,8 @@ class Robot:
     enabled: bool
     created_at: datetime
     token_created_at: datetime
+    #: What its owners note about it; nothing here is checked or acted upon.
+    details: dict[str, Any] | None = None
 
     @property
     def full_name(self) -> str:
@@ -45,7 +50,7 @@ class Robot:
 
 
 class CreatedRobot(NamedTuple):
-    """A new robot and its token, which is shown this once and kept as a hash."""
+    """A new robot and its token: kept as a hash, and sealed as well where it is to be shown again."""
 
     robot: Robot
     token: str
@@ -53,22 +58,34 @@ class CreatedRobot(NamedTuple):
 
 _r = robot.c
 _ROBOT = select(
-    _r.id, _r.namespace_id, namespace.c.name, _r.name, _r.description, _r.enabled, _r.created_at, _r.token_created_at
+    *(_r.id, _r.namespace_id, namespace.c.name, _r.name, _r.description, _r.enabled),
+    *(_r.created_at, _r.token_created_at, _r.details),
 ).join(namespace)
 _BY_NAME = _ROBOT.where(namespace.c.name == bindparam("owner"), _r.name == bindparam("name"))
 _ALL = _ROBOT.where(_r.namespace_id == bindparam("namespace_id")).order_by(_r.name)
+_SEALED = select(_r.id, _r.sealed_token).where(_r.namespace_id == bindparam("namespace_id"))
 _INSERT = insert(robot).on_conflict_do_nothing(index_elements=[_r.namespace_id, _r.name]).returning(_r.id)
 _SET_TOKEN = (
     robot.update()
     .where(_r.id == bindparam("robot_id"))
-    .values(token_hash=bindparam("hashed"), token_created_at=bindparam("at"))
+    .values(token_hash=bindparam("hashed"), sealed_token=bindparam("sealed"), token_created_at=bindparam("at"))
 )
 _SET_ENABLED = robot.update().where(_r.id == bindparam("robot_id")).values(enabled=bindparam("on"))
 _DELETE = robot.delete().where(_r.id == bindparam("robot_id"))
 
 
-async def create(tx: Tx, owner: str, name: str, *, description: str = "", at: datetime | None = None) -> CreatedRobot:
-    """Create a robot of the user or organization `owner`.
+async def create(
+    tx: Tx,
+    owner: str,
+    name: str,
+    *,
+    description: str = "",
+    details: dict[str, Any] | None = None,
+    box: SecretBox | None = None,
+    by: Principal | None = None,
+    at: datetime | None = None,
+) -> CreatedRobot:
+    """Create a robot of the user or organization `owner`; with `box`, its token can be shown again.
 
     Raises NamespaceUnknown, AccountNameInvalid and AccountNameTaken.
     """
@@ -81,13 +98,17 @@ async def create(tx: Tx, owner: str, name: str, *, description: str = "", at: da
         name=namespaces.check_name(name),
         description=description,
         token_hash=hash_token(token),
+        sealed_token=_seal(box, token),
+        details=details,
         enabled=True,
         created_at=at,
         token_created_at=at,
     )
     if id_ is None:
         raise AccountNameTaken(f"{owner}{SEPARATOR}{name}")
-    return CreatedRobot(Robot(id_, namespace_id, owner, name, description, True, at, at), token)
+    created = Robot(id_, namespace_id, owner, name, description, True, at, at, details)
+    await publish(tx, RobotCreated(at=at, by=by.name if by else "", robot_id=id_, robot=created.full_name))
+    return CreatedRobot(created, token)
 
 
 async def find(read: Read, full_name: str) -> Robot | None:
@@ -110,10 +131,27 @@ async def list_(read: Read, namespace_id: int) -> list[Robot]:
     return [Robot(*row) for row in await read.all(_ALL, namespace_id=namespace_id)]
 
 
-async def regenerate_token(tx: Tx, target: Robot, *, at: datetime | None = None) -> str:
+async def tokens(read: Read, box: SecretBox, namespace_id: int) -> dict[int, str]:
+    """Return the tokens of a namespace's robots that can be shown again, by the robot's id."""
+    return {
+        id_: box.unseal(sealed, _PURPOSE).decode()
+        for id_, sealed in await read.all(_SEALED, namespace_id=namespace_id)
+        if sealed is not None
+    }
+
+
+async def regenerate_token(
+    tx: Tx,
+    target: Robot,
+    *,
+    box: SecretBox | None = None,
+    by: Principal | None = None,
+    at: datetime | None = None,
+) -> str:
     """Replace the robot's token and return the new one; the old one is refused from now on."""
-    token = TOKEN_PREFIX + random_token()
-    await tx.run(_SET_TOKEN, robot_id=target.id, hashed=hash_token(token), at=at or utc_now())
+    at, token = at or utc_now(), TOKEN_PREFIX + random_token()
+    await tx.run(_SET_TOKEN, robot_id=target.id, hashed=hash_token(token), sealed=_seal(box, token), at=at)
+    await publish(tx, RobotTokenReplaced(at=at, by=by.name if by else "", robot_id=target.id, robot=target.full_name))
     return token
 
 
@@ -122,6 +160,14 @@ async def set_enabled(tx: Tx, target: Robot, *, enabled: bool) -> None:
     await tx.run(_SET_ENABLED, robot_id=target.id, on=enabled)
 
 
-async def delete(tx: Tx, target: Robot) -> None:
+async def delete(tx: Tx, target: Robot, *, by: Principal | None = None, at: datetime | None = None) -> None:
     """Delete the robot with everything it was granted."""
     await tx.run(_DELETE, robot_id=target.id)
+    await publish(
+        tx,
+        RobotDeleted(at=at or utc_now(), by=by.name if by else "", robot_id=target.id, robot=target.full_name),
+    )
+
+
+def _seal(box: SecretBox | None, token: str) -> bytes | None:
+    return box.seal(token.encode(), _PURPOSE) if box else None

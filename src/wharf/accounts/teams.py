@@ -61,6 +61,7 @@ _MEMBERS = (
     .order_by(namespace.c.name, func.coalesce(robot.c.name, ""))
 )
 
+_NAMES = select(_t.name).join(team_member, _m.team_id == _t.id).where(_is_member).order_by(_t.name)
 _ORGANIZATIONS = (
     select(namespace.c.name, _t.role)
     .select_from(team_member)
@@ -140,6 +141,12 @@ async def members(read: Read, target: Team) -> list[str]:
     """Return the members as they sign in: `ada`, `acme+deploy`."""
     rows = await read.all(_MEMBERS, team_id=target.id)
     return [f"{owner}{SEPARATOR}{machine}" if machine else owner for owner, machine in rows]
+
+
+async def names_of(read: Read, member: Principal) -> list[str]:
+    """Return the names of all teams that a user or a robot is in."""
+    rows = await read.all(_NAMES, user_id=member.user_id, robot_id=member.robot_id)
+    return [name for (name,) in rows]
 
 
 async def organizations_of(read: Read, user_id: int) -> list[Membership]:

@@ -9,7 +9,7 @@ from fastapi import FastAPI
 from wharf.api import applications, config, discovery, error_types, errors, logs, sign_in
 from wharf.api.kit import Parts
 from wharf.api.kit.envelope import Envelope
-from wharf.api.organization import details, team
+from wharf.api.organization import details, robot, team
 from wharf.api.repository import listing, manifests, permissions, tags
 from wharf.api.user import account, app_tokens, authorizations, client_key, initialize, sessions
 
@@ -31,6 +31,7 @@ _RESOURCES = (
     logs.router,
     details.router,
     team.router,
+    robot.router,
     tags.router,
     manifests.router,
     permissions.router,

@@ -70,6 +70,8 @@ TOLD: Mapping[str, Told] = {
     "team_member_added": Told("org_add_team_member"),
     "team_member_removed": Told("org_remove_team_member"),
     "robot_created": Told("create_robot"),
+    "robot_token_replaced": Told("regenerate_robot_token"),
+    "robot_deleted": Told("delete_robot"),
 }
 
 

@@ -355,6 +355,24 @@ class RobotCreated(Event):
     robot: str
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RobotTokenReplaced(Event):
+    """A robot signs in with another token from now on."""
+
+    name = "robot_token_replaced"
+    robot_id: int
+    robot: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RobotDeleted(Event):
+    """A robot signs in no more; what it was granted is granted to nobody."""
+
+    name = "robot_deleted"
+    robot_id: int
+    robot: str
+
+
 EVENTS: Mapping[str, type[Event]] = {
     event.name: event
     for event in (
@@ -393,6 +411,8 @@ EVENTS: Mapping[str, type[Event]] = {
         TeamMemberAdded,
         TeamMemberRemoved,
         RobotCreated,
+        RobotTokenReplaced,
+        RobotDeleted,
     )
 }
 
