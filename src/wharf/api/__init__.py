@@ -10,7 +10,7 @@ from wharf.api import applications, config, discovery, error_types, errors, logs
 from wharf.api.kit import Parts
 from wharf.api.kit.envelope import Envelope
 from wharf.api.organization import details, robot, team
-from wharf.api.repository import listing, manifests, permissions, tags
+from wharf.api.repository import listing, manifests, permissions, search, tags
 from wharf.api.user import account, app_tokens, authorizations, client_key, initialize, sessions
 
 __all__ = ["Parts", "create_api"]
@@ -32,6 +32,7 @@ _RESOURCES = (
     details.router,
     team.router,
     robot.router,
+    search.router,
     tags.router,
     manifests.router,
     permissions.router,

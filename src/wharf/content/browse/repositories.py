@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import ColumnElement, bindparam, func, select
+from sqlalchemy import ColumnElement, bindparam, case, func, or_, select
 
 from wharf.access.grants import RepositoryState, Visibility
 from wharf.access.principals import Principal
@@ -37,8 +37,14 @@ _PAGE = (
 )
 _PAGES = {"every": _PAGE, "visible": _PAGE.where(visible), "granted": _PAGE.where(granted)}
 
-_found: ColumnElement[bool] = func.lower(_r.name + " " + _r.description).like(bindparam("pattern"), escape="\\")
-_FOUND = _ROW.where(_found).order_by(_r.name).limit(bindparam("count")).offset(bindparam("skip"))
+_by_name: ColumnElement[bool] = _r.name.like(bindparam("pattern"), escape="\\")
+_by_description: ColumnElement[bool] = func.lower(_r.description).like(bindparam("pattern"), escape="\\")
+_FOUND = (
+    _ROW.where(or_(_by_name, _by_description))
+    .order_by(case((_by_name, 0), else_=1), _r.name)
+    .limit(bindparam("count"))
+    .offset(bindparam("skip"))
+)
 _VISIBLE_FOUND = _FOUND.where(visible)
 _ABOUT = select(_r.description, namespace.c.kind, namespace.c.time_machine_seconds).join(
     namespace, namespace.c.id == _r.namespace_id
@@ -84,7 +90,10 @@ async def list_(
 
 
 async def search(read: Read, principal: Principal, text: str, *, skip: int, count: int) -> list[Listed]:
-    """Return up to `count` repositories, by name, whose name or description has `text` in it, in whatever case."""
+    """Return up to `count` repositories whose name or description has `text` in it, in whatever case.
+
+    By name; those with the text in their names come first.
+    """
     escaped = "".join(f"\\{each}" if each in "\\%_" else each for each in text.lower())
     given: dict[str, Any] = {"pattern": f"%{escaped}%", "skip": skip, "count": count}
     if principal.superuser:
