@@ -30,7 +30,7 @@ async def test_every_event_can_be_written_and_belongs_to_a_namespace(database: D
 
 async def test_a_push_says_who_what_and_where(world: World, repository: Repository, ada: Account) -> None:
     digest = await world.push_image(repository, "latest", by=ada)
-    created, moved, pushed = await everything(world.database)
+    created, moved, pushed = (await everything(world.database))[-3:]
     assert ["repository_created", "tag_created", "manifest_pushed"] == [created.kind, moved.kind, pushed.kind]
     assert (ActorKind.USER, "ada", ada.principal.id) == (pushed.actor_kind, pushed.actor, pushed.actor_id)
     assert (repository.namespace_id, "ada") == (pushed.namespace_id, pushed.namespace)
@@ -67,7 +67,7 @@ async def test_the_request_being_answered_is_named(world: World, ada: Account) -
     request.scope.set({"client": ("192.0.2.7", 5000), "headers": [(b"accept", b"*/*"), (b"user-agent", agent)]})
     request_id.set("request-1")
     await world.repository("ada/other", by=ada)
-    (entry,) = await everything(world.database)
+    entry = (await everything(world.database))[-1]
     assert ("192.0.2.7", "request-1") == (entry.client_ip, entry.request_id)
     assert entry.user_agent is not None
     assert entry.user_agent.startswith("curl/8 xxx")

@@ -45,7 +45,7 @@ class JobContext:
     clock: Clock
     collection_rules: CollectionRules
     audit_backends: Mapping[str, Backend]
-    audit_retention: timedelta
+    audit_retention: timedelta | None
     count_freed: Callable[[Freed], None] = numbers.count_freed
 
 
@@ -105,7 +105,7 @@ async def build(
         clock,
         collection_rules(config),
         backends,
-        timedelta(days=config.audit.retention_days),
+        timedelta(days=config.audit.retention_days) if config.audit.retention_days else None,
     )
     trail = Trail(database, backends=tuple(backends), clock=clock)
     return Wharf(

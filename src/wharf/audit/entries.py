@@ -1,6 +1,6 @@
 """Entries as they are read: pages from the newest to the oldest, how many of which kind a day has; and forgotten."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, timedelta
 from functools import cache
 from typing import Any, NamedTuple
@@ -35,6 +35,10 @@ class About:
     actor: str | None = None
     since: datetime
     until: datetime
+
+    def of_namespace(self, namespace_id: int) -> "About":
+        """Return the same, of one namespace only."""
+        return replace(self, namespace_id=namespace_id)
 
     def given(self) -> dict[str, Any]:
         """Return the parameters of a statement for this."""

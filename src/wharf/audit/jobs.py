@@ -33,8 +33,8 @@ class AuditContext(Protocol):
         """Who else is told, by name."""
 
     @property
-    def audit_retention(self) -> timedelta:
-        """How long entries are kept."""
+    def audit_retention(self) -> timedelta | None:
+        """How long entries are kept; None for ever."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,7 +80,8 @@ async def _forward(context: AuditContext, job: ForwardEntries) -> None:
 
 async def _forget(context: AuditContext, job: ForgetEntries) -> None:
     del job
-    await forget(context.database, context.clock() - context.audit_retention)
+    if context.audit_retention is not None:
+        await forget(context.database, context.clock() - context.audit_retention)
 
 
 def audit_handlers() -> Mapping[str, Handler[AuditContext]]:

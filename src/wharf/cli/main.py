@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from wharf.cli import accounts, configuration, maintenance, repositories, serve, teams
+from wharf.cli import accounts, audit, configuration, maintenance, repositories, serve, teams
 
 app = typer.Typer(
     name="wharf",
@@ -20,6 +20,7 @@ app.command("migrate")(maintenance.migrate)
 app.command("gc")(maintenance.gc)
 app.command("verify")(maintenance.verify)
 app.command("shell")(maintenance.shell)
+app.command("audit")(audit.audit)
 app.command("grant")(repositories.grant)
 app.command("revoke")(repositories.revoke)
 app.add_typer(repositories.app, name="repository")

@@ -235,7 +235,9 @@ class AuditConfig:
     """The audit trail: kept in the database, and copied to other systems where they are named."""
 
     pulls: Annotated[bool, doc("Write down who pulled what; pushes and changes always are.")] = True
-    retention_days: Annotated[int, doc("Entries are deleted from the database when this old.", ge=1)] = 90
+    retention_days: Annotated[
+        int, doc("Entries are deleted from the database when this old; 0 keeps them for ever.", ge=0)
+    ] = 365
     forward_seconds: Annotated[float, doc("How often waiting entries are sent to the systems below.", ge=0.1)] = 2.0
     file: Annotated[Path | None, doc("Append entries to this file, as JSON lines.")] = None
     syslog: Annotated[

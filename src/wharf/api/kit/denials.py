@@ -2,6 +2,8 @@
 
 from starlette.requests import Request
 
+from wharf.access.actions import Action
+from wharf.accounts.errors import NotAllowed
 from wharf.api.kit import parts
 from wharf.api.kit.callers import Caller
 from wharf.content.errors import AccessDenied, RepositoryHidden
@@ -18,3 +20,5 @@ def note(request: Request, error: Exception) -> None:
             trail.denied(caller.principal, error.name, error.action, error.reason)
         case RepositoryHidden():
             trail.denied(caller.principal, error.name, error.action, "hidden")
+        case NotAllowed():
+            trail.denied(caller.principal, error.name, Action.ADMIN, "not allowed")
