@@ -86,6 +86,15 @@ async def test_revoking_and_deleting_end_tokens(api: Api, owner: httpx.AsyncClie
     assert [401, 401] == [(await program.get("/api/v1/user/")).status_code for program in programs]
 
 
+async def test_an_organization_takes_its_applications_along(api: Api, owner: httpx.AsyncClient, ada: Account) -> None:
+    one = await created(owner)
+    text = (await owner.post(f"{one}/tokens", json=TOKEN)).json()["token"]
+    assert 204 == (await owner.delete("/api/v1/organization/acme")).status_code
+    program = api.client(headers={"authorization": f"Bearer {text}"})
+    assert 401 == (await program.get("/api/v1/user/")).status_code
+    assert 404 == (await owner.get(one)).status_code
+
+
 async def test_tokens_come_in_pages(owner: httpx.AsyncClient) -> None:
     one = await created(owner)
     names = ["a", "b", "c"]

@@ -148,6 +148,33 @@ async def test_without_csrf_token_no_account_is_made(http: httpx.AsyncClient) ->
     assert 403 == (await http.post(USER, json=EVE)).status_code
 
 
+async def test_an_account_is_deleted_with_what_it_holds(api: Api, world: World, ada: Account) -> None:
+    eve = await world.user("eve")
+    acme = await world.organization("acme", by=eve)
+    await world.team(acme, "members", TeamRole.MEMBER, ada)
+    await world.repository("ada/app", by=ada)
+    browser, program = await api.browser(ada), await api.bearer(ada)
+    assert 204 == (await browser.delete(USER)).status_code
+    assert [401, 401] == [(await client.get(USER)).status_code for client in (browser, program)]
+    assert 404 == (await program.get("/api/v1/users/ada", headers={"authorization": ""})).status_code
+    assert "ada" == (await world.user("ada")).name
+
+
+async def test_who_is_needed_stays(api: Api, world: World, ada: Account) -> None:
+    await world.organization("acme", by=ada)
+    root = await world.user("root", superuser=True)
+    for account in (ada, root):
+        browser = await api.browser(account)
+        assert 400 == (await browser.delete(USER)).status_code
+        assert 200 == (await browser.get(USER)).status_code
+
+
+async def test_deleting_takes_a_fresh_session(api: Api, world: World, ada: Account) -> None:
+    browser = await api.browser(ada)
+    world.pass_time(minutes=11)
+    assert "fresh_login_required" == (await browser.delete(USER)).json()["error_type"]
+
+
 async def test_what_others_see(api: Api, world: World, ada: Account, http: httpx.AsyncClient) -> None:
     path = "/api/v1/users/ada"
     await world.organization("acme", by=ada)

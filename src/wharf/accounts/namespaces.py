@@ -8,7 +8,7 @@ from typing import Any
 from sqlalchemy import bindparam, select
 
 from wharf.accounts.errors import AccountNameInvalid, AccountNameTaken, NamespaceUnknown
-from wharf.accounts.tables import namespace, organization, robot, team, user_account
+from wharf.accounts.tables import namespace, oauth_application, organization, robot, team, user_account
 from wharf.db import Read, Tx
 from wharf.db.dialect import insert
 from wharf.oci.errors import NameInvalid
@@ -49,7 +49,8 @@ _RETIRE = (
     .values(name=bindparam("retired"), enabled=False, deleted_at=bindparam("at"))
 )
 _FORGET = tuple(
-    table.delete().where(table.c.namespace_id == bindparam("of")) for table in (robot, team, user_account, organization)
+    table.delete().where(table.c.namespace_id == bindparam("of"))
+    for table in (robot, team, oauth_application, user_account, organization)
 )
 _SET_ENABLED = namespace.update().where(_n.id == bindparam("namespace_id")).values(enabled=bindparam("on"))
 _SET_TIME_MACHINE = (

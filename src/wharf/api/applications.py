@@ -8,20 +8,16 @@ from fastapi import APIRouter
 from pydantic import Field
 from starlette.responses import Response
 
-from wharf.access import api_scopes, decide
-from wharf.access.actions import Action
-from wharf.access.grants import Grants, Resource
-from wharf.accounts import organizations, teams
+from wharf.access import api_scopes
 from wharf.accounts.credentials import access_tokens
 from wharf.accounts.credentials.access_tokens import AccessToken
-from wharf.accounts.namespaces import Namespace
+from wharf.accounts.membership import standing
 from wharf.accounts.oauth import applications
 from wharf.accounts.oauth.applications import About, Application
 from wharf.api.kit import (
     FAILURES,
     Body,
     Caller,
-    Forbidden,
     Moment,
     NextPage,
     OrganizationAdmin,
@@ -111,7 +107,7 @@ class Tokens(Shape):
 async def list_(orgname: str, caller: OrganizationAdmin, parts: WithParts) -> Applications:
     """Return the applications of an organization."""
     async with parts.database.read() as read:
-        organization = await _administered(read, caller, orgname)
+        organization = await standing.administered(read, caller.principal, orgname)
         found = await applications.list_(read, organization)
     return Applications(applications=[_shape(parts, application) for application in found])
 
@@ -120,7 +116,7 @@ async def list_(orgname: str, caller: OrganizationAdmin, parts: WithParts) -> Ap
 async def create(orgname: str, body: ApplicationBody, caller: OrganizationAdmin, parts: WithParts) -> ApplicationShape:
     """Register an application."""
     async with parts.database.write() as tx:
-        organization = await _administered(tx, caller, orgname)
+        organization = await standing.administered(tx, caller.principal, orgname)
         made = await applications.create(tx, parts.box, organization, body.about, by=caller.principal, at=parts.clock())
     return _shape(parts, made)
 
@@ -216,18 +212,8 @@ async def revoke_token(
     return Response(status_code=204)
 
 
-async def _administered(read: Read, caller: Caller, orgname: str) -> Namespace:
-    """Return an organization that the caller administers."""
-    organization = await organizations.get(read, orgname)
-    roles = dict(await teams.organizations_of(read, caller.user_id))
-    grants = Grants(team_role=roles.get(orgname))
-    if not decide.decide(caller.principal, Action.ADMIN, Resource(organization.id), grants).allowed:
-        raise Forbidden
-    return organization
-
-
 async def _application(read: Read, caller: Caller, orgname: str, client_id: str) -> Application:
-    return await applications.get(read, await _administered(read, caller, orgname), client_id)
+    return await applications.get(read, await standing.administered(read, caller.principal, orgname), client_id)
 
 
 def _shape(parts: Parts, application: Application) -> ApplicationShape:

@@ -10,8 +10,9 @@ from pydantic import Field
 from wharf.access.api_scopes import ApiScope
 from wharf.access.grants import TeamRole
 from wharf.access.principals import Principal
-from wharf.accounts import namespaces, passwords, teams, users
+from wharf.accounts import namespaces, organizations, passwords, teams, users
 from wharf.accounts.errors import UserUnknown
+from wharf.accounts.membership import members
 from wharf.api.kit import (
     FAILURES,
     Anyone,
@@ -28,6 +29,7 @@ from wharf.api.kit import (
     browser,
     cookies,
 )
+from wharf.content.owners.deletion import delete_namespace
 
 router = APIRouter(tags=["user"], responses=FAILURES)
 
@@ -145,11 +147,24 @@ async def create(
         cookies.check_csrf(request)
     hashed = await passwords.hash_(body.password)
     async with parts.database.write() as tx:
-        user = await users.create(tx, body.username, hashed, email=body.email, at=parts.clock())
+        user = await users.create(tx, body.username, hashed, email=body.email, by=body.username, at=parts.clock())
     if caller.is_anonymous:
         await browser.open_session(request, response, parts, user.principal)
     own = await _own(parts, user.principal)
     return CreatedUserShape(**own.__dict__)
+
+
+@router.delete("/user/", operation_id="deleteCurrentUser", summary="Delete the own account", status_code=204)
+async def delete(caller: FreshUserAdmin, request: Request, parts: WithParts) -> Response:
+    """Delete the caller, who must not be the last to administer something, with repositories and robots."""
+    now, user = parts.clock(), caller.principal
+    async with parts.database.write() as tx:
+        for name, _ in await teams.organizations_of(tx, caller.user_id):
+            await members.expel(tx, await organizations.get(tx, name), user, by=user, at=now)
+        await delete_namespace(tx, await namespaces.get(tx, user.name), by=user, at=now)
+    response = Response(status_code=204)
+    cookies.drop(request, response, parts)
+    return response
 
 
 @router.get("/users/{username}", operation_id="getUserInformation", summary="Get a user")

@@ -7,7 +7,7 @@ from pydantic import Field
 
 from wharf.access.api_scopes import ApiScope
 from wharf.accounts import setup, users
-from wharf.accounts.credentials import access_tokens
+from wharf.accounts.credentials import access_tokens, client_keys
 from wharf.api.errors import AlreadyInitialized
 from wharf.api.kit import FAILURES, Body, LeftOut, Shape, WithParts
 
@@ -25,14 +25,14 @@ class FirstUser(Body):
 
 
 class FirstUserCreated(Shape):
-    """Who was created. `encrypted_password` is empty: the command line takes the password itself.
+    """Who was created. `encrypted_password` is a key for registry clients, see `client_key.py`.
 
     `access_token` has every scope; it is there for those who asked for it.
     """
 
     username: str
     email: str | None
-    encrypted_password: str = ""
+    encrypted_password: str
     access_token: LeftOut = None
 
 
@@ -52,7 +52,13 @@ async def initialize(
     async with parts.database.write() as tx:
         token = body.setup_token or x_setup_token
         user = await setup.claim(tx, token, body.username, body.password, body.email)
+        key = await client_keys.issue(tx, user.principal, at=parts.clock())
         issued = None
         if body.access_token:
             issued = await access_tokens.issue(tx, user.principal, ApiScope, title="initialize", at=parts.clock())
-    return FirstUserCreated(username=user.name, email=user.email, access_token=issued.text if issued else None)
+    return FirstUserCreated(
+        username=user.name,
+        email=user.email,
+        encrypted_password=key,
+        access_token=issued.text if issued else None,
+    )
