@@ -1,5 +1,7 @@
 """Signing in with a browser, giving the password again, and signing out."""
 
+from dataclasses import replace
+
 import httpx
 import pytest
 
@@ -8,6 +10,7 @@ from tests.world.world import PASSWORD, Account, World
 from wharf.accounts import sign_in, users
 from wharf.accounts.errors import SignInBusy
 from wharf.api.kit import cookies
+from wharf.audit.trail import Trail
 from wharf.config import Config, ServerConfig
 
 SIGN_IN, VERIFY, SIGN_OUT = "/api/v1/signin", "/api/v1/signin/verify", "/api/v1/signout"
@@ -139,6 +142,19 @@ async def test_signing_out_ends_all_sessions(api: Api, world: World, ada: Accoun
     assert [401, 401, 200] == [(await client.get(SESSIONS)).status_code for client in (first, second, eve)]
     assert cookies.COOKIE not in first.cookies
     assert 200 == (await api.client().post(SIGN_OUT)).status_code
+
+
+async def test_signing_in_and_out_is_in_the_audit_trail(api: Api, world: World, ada: Account) -> None:
+    trail = Trail(world.database)
+    api.application.state.parts = replace(api.application.state.parts, trail=trail)
+    await begin(client := api.client())
+    await client.post(SIGN_IN, json=WRONG)
+    await (await signed_in(api)).post(SIGN_OUT)
+    await trail.close()
+    logs = (await (await api.bearer(ada)).get("/api/v1/user/logs")).json()["logs"]
+    assert ["login_failure", "login_success", "logout_success"] == sorted(
+        entry["kind"] for entry in logs if entry["kind"].startswith("log")
+    )
 
 
 @pytest.mark.parametrize(
