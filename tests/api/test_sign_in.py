@@ -145,7 +145,7 @@ async def test_signing_out_ends_all_sessions(api: Api, world: World, ada: Accoun
 
 
 async def test_signing_in_and_out_is_in_the_audit_trail(api: Api, world: World, ada: Account) -> None:
-    trail = Trail(world.database)
+    trail = Trail(world.database, clock=world.clock)
     api.application.state.parts = replace(api.application.state.parts, trail=trail)
     await begin(client := api.client())
     await client.post(SIGN_IN, json=WRONG)
