@@ -9,6 +9,7 @@ from wharf.accounts.errors import (
     AccountNameInvalid,
     AccountNameTaken,
     EmailTaken,
+    LastSuperuser,
     MemberUnsuitable,
     NamespaceUnknown,
     PasswordUnacceptable,
@@ -96,6 +97,7 @@ async def test_users_are_listed_by_pages_in_byte_order(database: Database) -> No
 async def test_changes_of_a_user(database: Database) -> None:
     async with database.write() as tx:
         ada = await users.create(tx, "ada", None)
+        await users.create(tx, "root", None, superuser=True)
         await users.set_superuser(tx, ada, superuser=True)
         await users.disable(tx, ada)
     async with database.read() as read:
@@ -106,6 +108,18 @@ async def test_changes_of_a_user(database: Database) -> None:
         await users.set_superuser(tx, ada, superuser=False)
     async with database.read() as read:
         assert ada == await users.get(read, "ada")
+
+
+async def test_the_last_superuser_stays_one(database: Database) -> None:
+    async with database.write() as tx:
+        ada = await users.create(tx, "ada", None, superuser=True)
+        bob = await users.create(tx, "bob", None, superuser=True)
+        await users.disable(tx, bob)
+        for change in (users.disable(tx, ada), users.set_superuser(tx, ada, superuser=False)):
+            with pytest.raises(LastSuperuser):
+                await change
+        await users.enable(tx, bob)
+        await users.set_superuser(tx, ada, superuser=False)
 
 
 async def test_an_organization_begins_with_its_creator_as_owner(database: Database) -> None:

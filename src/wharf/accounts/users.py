@@ -10,13 +10,13 @@ from wharf.access.principals import Principal, PrincipalKind
 from wharf.accounts import namespaces
 from wharf.accounts.credentials import client_keys, sessions
 from wharf.accounts.credentials.sessions import Session
-from wharf.accounts.errors import EmailTaken, UserUnknown
+from wharf.accounts.errors import EmailTaken, LastSuperuser, UserUnknown
 from wharf.accounts.namespaces import NamespaceKind
 from wharf.accounts.passwords import PasswordHash
 from wharf.accounts.tables import namespace, user_account
 from wharf.db import Read, Tx
 from wharf.db.dialect import insert
-from wharf.events.catalog import PasswordChanged, UserCreated
+from wharf.events.catalog import PasswordChanged, UserCreated, UserDisabled, UserEnabled
 from wharf.events.publish import publish
 from wharf.kit.clock import utc_now
 
@@ -68,6 +68,14 @@ _DETAILS = _USER.add_columns(_u.profile, _u.password_hash.is_not(None), _n.time_
     _n.id == bindparam("user_id")
 )
 _PAGE = _USER.where(_n.name > bindparam("last")).order_by(_n.name).limit(bindparam("count"))
+_ENABLED_PAGE = _PAGE.where(_n.enabled.is_(True))
+_SUPERUSERS = (
+    select(_n.id)
+    .join(user_account)
+    .where(_u.superuser.is_(True), _n.enabled.is_(True))
+    .order_by(_n.id)
+    .with_for_update()
+)
 _ANY = select(_u.namespace_id).limit(1)
 # Whatever conflicts here is the e-mail address: the id is new.
 _INSERT = insert(user_account).on_conflict_do_nothing().returning(_u.namespace_id)
@@ -126,9 +134,10 @@ async def details(read: Read, user_id: int) -> Details:
     return Details(User(*row[:6]), Profile(**(row[6] or {})), bool(row[7]), row[8])
 
 
-async def list_(read: Read, *, last: str = "", count: int = 100) -> list[User]:
-    """Return up to `count` users whose names come after `last`, in byte order."""
-    return [User(*row) for row in await read.all(_PAGE, last=last, count=count)]
+async def list_(read: Read, *, last: str = "", count: int = 100, disabled: bool = True) -> list[User]:
+    """Return up to `count` users whose names come after `last`, in byte order; those who are disabled if `disabled`."""
+    statement = _PAGE if disabled else _ENABLED_PAGE
+    return [User(*row) for row in await read.all(statement, last=last, count=count)]
 
 
 async def exist(read: Read) -> bool:
@@ -136,14 +145,26 @@ async def exist(read: Read) -> bool:
     return await read.find(_ANY) is not None
 
 
-async def disable(tx: Tx, user: User) -> None:
-    """Refuse the user, its robots and its repositories from now on; see `namespaces.set_enabled` about its tokens."""
+async def disable(tx: Tx, user: User, *, by: str = "", at: datetime | None = None) -> None:
+    """Refuse the user, its robots and its repositories from now on; see `namespaces.set_enabled` about its tokens.
+
+    Raises LastSuperuser.
+    """
+    await keep_a_superuser(tx, user.id, user.name)
     await namespaces.set_enabled(tx, user.id, enabled=False)
+    await publish(tx, UserDisabled(at=at or utc_now(), by=by, user_id=user.id, user=user.name))
 
 
-async def enable(tx: Tx, user: User) -> None:
+async def enable(tx: Tx, user: User, *, by: str = "", at: datetime | None = None) -> None:
     """Take `disable` back."""
     await namespaces.set_enabled(tx, user.id, enabled=True)
+    await publish(tx, UserEnabled(at=at or utc_now(), by=by, user_id=user.id, user=user.name))
+
+
+async def keep_a_superuser(tx: Tx, leaving_id: int, name: str) -> None:
+    """Raise LastSuperuser if no superuser but the one who is leaving can sign in; no other leaves until `tx` ends."""
+    if [leaving_id] == [id_ for (id_,) in await tx.all(_SUPERUSERS)]:
+        raise LastSuperuser(name)
 
 
 async def change_password(
@@ -176,7 +197,9 @@ async def change_profile(tx: Tx, user: User, profile: Profile) -> None:
 
 
 async def set_superuser(tx: Tx, user: User, *, superuser: bool) -> None:
-    """Give or take the right to do everything."""
+    """Give or take the right to do everything; raises LastSuperuser."""
+    if not superuser:
+        await keep_a_superuser(tx, user.id, user.name)
     await tx.run(_SET_SUPERUSER, user_id=user.id, on=superuser)
 
 

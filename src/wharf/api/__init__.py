@@ -11,6 +11,7 @@ from wharf.api.kit import Parts
 from wharf.api.kit.envelope import Envelope
 from wharf.api.organization import details, robot, team
 from wharf.api.repository import listing, manifests, permissions, search, tags
+from wharf.api.superuser import organizations, users
 from wharf.api.user import account, app_tokens, authorizations, client_key, initialize, sessions
 
 __all__ = ["Parts", "create_api"]
@@ -32,6 +33,8 @@ _RESOURCES = (
     details.router,
     team.router,
     robot.router,
+    users.router,
+    organizations.router,
     search.router,
     tags.router,
     manifests.router,

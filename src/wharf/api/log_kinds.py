@@ -54,6 +54,8 @@ TOLD: Mapping[str, Told] = {
     "client_key_issued": Told("user_generate_client_key", _USER),
     "app_token_created": Told("create_app_specific_token", _TOKEN),
     "app_token_revoked": Told("revoke_app_specific_token", _TOKEN),
+    "user_disabled": Told("user_disable", _USER),
+    "user_enabled": Told("user_enable", _USER),
     "user_deleted": Told("user_delete", _USER),
     "application_created": Told("create_application"),
     "application_changed": Told("update_application"),

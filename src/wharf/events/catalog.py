@@ -168,6 +168,24 @@ class UserCreated(Event):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class UserDisabled(Event):
+    """A user cannot sign in, and its repositories cannot be reached."""
+
+    name = "user_disabled"
+    user_id: int
+    user: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class UserEnabled(Event):
+    """A user who was disabled can sign in again."""
+
+    name = "user_enabled"
+    user_id: int
+    user: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class UserDeleted(Event):
     """An account is gone with its repositories and robots; its name is free."""
 
@@ -391,6 +409,8 @@ EVENTS: Mapping[str, type[Event]] = {
         TagExpirationChanged,
         TagImmutabilityChanged,
         UserCreated,
+        UserDisabled,
+        UserEnabled,
         UserDeleted,
         PasswordChanged,
         ClientKeyIssued,

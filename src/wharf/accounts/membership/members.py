@@ -11,6 +11,7 @@ from wharf.access.principals import Principal
 from wharf.accounts import namespaces, teams
 from wharf.accounts.errors import LastAdministrator, MemberKnown, MemberUnknown, NotInTeam
 from wharf.accounts.namespaces import Namespace
+from wharf.accounts.organizations import OWNERS
 from wharf.accounts.tables import namespace, team, team_member
 from wharf.accounts.teams import Team
 from wharf.db import Read, Tx
@@ -107,6 +108,15 @@ async def expel(tx: Tx, organization: Namespace, member: Principal, *, by: Princ
         raise MemberUnknown(member.name)
     for each in left:
         await leave(tx, organization, each, member, by=by, at=at)
+
+
+async def take_over(tx: Tx, organization: Namespace, *, by: Principal, at: datetime) -> None:
+    """Add `by` to a team that administers the organization; for superusers, where nobody else is left."""
+    ruling = [each for each in await teams.list_(tx, organization) if each.role is TeamRole.ADMIN]
+    if not ruling:
+        ruling = [await create_team(tx, organization, OWNERS, TeamRole.ADMIN, "", by=by, at=at)]
+    if not any([await _is_in(tx, each, by) for each in ruling]):
+        await join(tx, organization, ruling[0], by, by=by, at=at)
 
 
 async def create_team(

@@ -5,7 +5,7 @@ from datetime import datetime
 from sqlalchemy import bindparam, select
 
 from wharf.access.principals import Principal
-from wharf.accounts import namespaces
+from wharf.accounts import namespaces, users
 from wharf.accounts.namespaces import Namespace, NamespaceKind
 from wharf.content import repositories
 from wharf.content.tables import repository, repository_grant
@@ -23,8 +23,10 @@ _FORGET_GRANTS = repository_grant.delete().where(repository_grant.c.user_id == b
 async def delete_namespace(tx: Tx, target: Namespace, *, by: Principal, at: datetime) -> None:
     """Delete a user or an organization: the name is free at once, and the content is collected afterwards.
 
-    Raises NamespaceUnknown if it is gone already.
+    Raises NamespaceUnknown if it is gone already, and LastSuperuser.
     """
+    if target.kind is NamespaceKind.USER:
+        await users.keep_a_superuser(tx, target.id, target.name)
     await namespaces.retire(tx, target, at=at)
     for row in await tx.all(_REPOSITORIES, owner_id=target.id):
         await repositories.delete(tx, repositories.from_row(*row), by=by, at=at)
