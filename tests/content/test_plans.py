@@ -11,6 +11,8 @@ from sqlalchemy import Executable, bindparam, text
 
 from tests.content.conftest import Registry
 from wharf.content import blobs, manifests, referrers, repositories, tags, time_machine, uploads
+from wharf.content.browse import repositories as browse_repositories
+from wharf.content.browse import tags as browse_tags
 from wharf.content.gc import collect, graph, orphans, sweep
 from wharf.db import dialect
 from wharf.db.statement import Plans
@@ -68,6 +70,23 @@ _STATEMENTS: Mapping[str, tuple[Executable, Mapping[str, Any]]] = {
     "page of a user's catalog": (
         repositories._VISIBLE_PAGE,
         {"last": "ada/42", "count": 100, "user_id": 1, "robot_id": None, "own_namespace_id": 1},
+    ),
+    "page of a namespace": (
+        browse_repositories._PAGES["visible"],
+        {
+            "last": "ada/42",
+            "end": "ada0",
+            "count": 100,
+            "stargazer": 1,
+            "user_id": 1,
+            "robot_id": None,
+            "own_namespace_id": 1,
+        },
+    ),
+    "newest tags": (browse_tags._ALL, {"repository": 1, "count": 100, "skip": 0}),
+    "newest active tags": (
+        browse_tags._STATEMENTS[True, False, False],
+        {"repository": 1, "count": 100, "skip": 0, "now": ...},
     ),
     "upload": (uploads._GET, {"id": "upload-42", "repository_id": 1, "owner": "user:1", "now": ...}),
     "parts": (uploads._PARTS, {"id": "upload-42"}),
@@ -147,4 +166,6 @@ async def test_statements_use_their_indexes(registry: Registry, database_url: st
     scans = {name: (found, plan) for name, plan in plans.items() if (found := _scans(plan))}
     for name in ("old tags", "due by tags"):
         assert "ix_tag_ended_at" in plans[name], plans[name]
+    for name in ("newest tags", "newest active tags"):
+        assert "ix_tag_repository_id_started_at" in plans[name], plans[name]
     assert not scans, "\n\n".join(f"{name}: {plan}" for name, (_, plan) in scans.items())

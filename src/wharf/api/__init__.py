@@ -10,7 +10,7 @@ from wharf.api import applications, config, discovery, error_types, errors, logs
 from wharf.api.kit import Parts
 from wharf.api.kit.envelope import Envelope
 from wharf.api.organization import details, robot, team
-from wharf.api.repository import listing, manifests, permissions, search, tags
+from wharf.api.repository import listing, manifests, permissions, search, stars, tags
 from wharf.api.superuser import organizations, users
 from wharf.api.user import account, app_tokens, authorizations, client_key, initialize, sessions
 
@@ -36,6 +36,7 @@ _RESOURCES = (
     users.router,
     organizations.router,
     search.router,
+    stars.router,
     tags.router,
     manifests.router,
     permissions.router,

@@ -75,6 +75,16 @@ repository_grant = Table(
     ),
 )
 
+star = Table(
+    "star",
+    metadata,
+    Column("user_id", Id, ForeignKey("namespace.id", ondelete="CASCADE"), nullable=False),
+    Column("repository_id", Id, ForeignKey("repository.id", ondelete="CASCADE"), nullable=False, index=True),
+    Column("created_at", Instant, nullable=False),
+    PrimaryKeyConstraint("user_id", "repository_id"),
+    sqlite_with_rowid=False,
+)
+
 blob = Table(
     "blob",
     metadata,
@@ -180,6 +190,7 @@ tag = Table(
     Column("expires_at", Instant),
     Column("immutable", Boolean, nullable=False),
     Index("ix_tag_repository_id_name_started_at", "repository_id", "name", "started_at"),
+    Index("ix_tag_repository_id_started_at", "repository_id", "started_at", "id"),
 )
 Index(
     "uq_tag_current",

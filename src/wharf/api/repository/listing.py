@@ -27,7 +27,7 @@ from wharf.api.kit import (
 from wharf.api.repository.paths import WithName
 from wharf.content import repositories, sharing
 from wharf.content.browse import repositories as browse
-from wharf.content.browse import tags
+from wharf.content.browse import stars, tags
 from wharf.content.browse.repositories import Listed
 from wharf.content.browse.tags import Lifetime, Which
 from wharf.oci.names import RepositoryName
@@ -88,7 +88,7 @@ class ListedShape(Shape):
     kind: Literal["image"] = "image"
     state: str
     last_modified: Annotated[int | None, Field(exclude_if=_is_none)] = None
-    is_starred: bool = False
+    is_starred: bool
 
 
 class Repositories(Shape):
@@ -116,7 +116,7 @@ class RepositoryShape(Shape):
     description: str
     is_public: bool
     is_organization: bool
-    is_starred: bool = False
+    is_starred: bool
     status_token: str = ""
     trust_enabled: bool = False
     tag_expiration_s: int
@@ -156,15 +156,22 @@ async def list_(
     parts: WithParts,
     *,
     namespace: Annotated[str | None, Query(description="Only those of this user or organization.")] = None,
+    starred: Annotated[bool, Query(description="Only those with the caller's star.")] = False,
     public: Annotated[bool, Query(description="Those too that everybody may pull from.")] = False,
     last_modified: Annotated[bool, Query(description="Tell when a tag was last pushed.")] = False,
 ) -> Repositories:
     """Return the repositories that the caller may pull from."""
-    if namespace is None and not public:
-        raise Refused("namespace or public are required for this API call")
+    if namespace is None and not public and not starred:
+        raise Refused("namespace, starred or public are required for this API call")
     async with parts.database.read() as read:
         found = await browse.list_(
-            read, caller.principal, namespace=namespace, public=public, last=page.last(""), count=page.count + 1
+            read,
+            caller.principal,
+            namespace=namespace,
+            public=public or starred,
+            starred=starred,
+            last=page.last(""),
+            count=page.count + 1,
         )
     shown, next_page = page.cut(found, lambda each: each.name)
     return Repositories(
@@ -212,6 +219,7 @@ async def get_(
     default = timedelta(seconds=parts.config.registry.time_machine_seconds)
     async with parts.database.read() as read:
         about = await browse.about(read, target, default)
+        starred = await stars.has(read, caller.principal, target)
         which = Which(active_only=True)
         found = (
             await tags.list_(read, target, which, now=parts.clock(), skip=0, count=_TAG_COUNT) if with_tags else None
@@ -221,6 +229,7 @@ async def get_(
         description=about.description,
         is_public=target.visibility is Visibility.PUBLIC,
         is_organization=about.owner is NamespaceKind.ORGANIZATION,
+        is_starred=starred,
         tag_expiration_s=int(about.time_machine.total_seconds()),
         state=target.state.upper(),
         tags=None if found is None else {tag.name: _tag(tag) for tag in found},
@@ -260,6 +269,7 @@ def _listed(each: Listed, *, last_modified: bool) -> ListedShape:
         description=each.description,
         is_public=each.visibility is Visibility.PUBLIC,
         state=each.state.upper(),
+        is_starred=each.starred,
         last_modified=None if changed_at is None else int(changed_at.timestamp()),
     )
 

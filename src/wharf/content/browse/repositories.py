@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import ColumnElement, bindparam, case, func, or_, select
+from sqlalchemy import ColumnElement, bindparam, case, exists, func, or_, select
 
 from wharf.access.grants import RepositoryState, Visibility
 from wharf.access.principals import Principal
@@ -12,7 +12,7 @@ from wharf.accounts.namespaces import NamespaceKind
 from wharf.accounts.tables import namespace
 from wharf.content.errors import RepositoryUnknown
 from wharf.content.repositories import Repository, granted, visible, visible_to
-from wharf.content.tables import repository, tag
+from wharf.content.tables import repository, star, tag
 from wharf.db import Read
 from wharf.oci.names import RepositoryName
 
@@ -29,13 +29,15 @@ _ROW = (
     .join(namespace, namespace.c.id == _r.namespace_id)
     .where(_r.deleted_at.is_(None), namespace.c.enabled.is_(True))
 )
+_starred = exists().where(star.c.repository_id == _r.id, star.c.user_id == bindparam("stargazer"))
 _PAGE = (
-    _ROW.add_columns(_changed_at)
+    _ROW.add_columns(_changed_at, _starred)
     .where(_r.name > bindparam("last"), _r.name < bindparam("end"))
     .order_by(_r.name)
     .limit(bindparam("count"))
 )
 _PAGES = {"every": _PAGE, "visible": _PAGE.where(visible), "granted": _PAGE.where(granted)}
+_STARRED_PAGES = {name: page.where(_starred) for name, page in _PAGES.items()}
 
 _by_name: ColumnElement[bool] = _r.name.like(bindparam("pattern"), escape="\\")
 _by_description: ColumnElement[bool] = func.lower(_r.description).like(bindparam("pattern"), escape="\\")
@@ -62,6 +64,7 @@ class Listed:
     state: RepositoryState
     description: str
     changed_at: datetime | None = None
+    starred: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,18 +77,26 @@ class About:
 
 
 async def list_(
-    read: Read, principal: Principal, *, namespace: str | None, public: bool, last: str, count: int
+    read: Read,
+    principal: Principal,
+    *,
+    namespace: str | None = None,
+    public: bool,
+    starred: bool = False,
+    last: str,
+    count: int,
 ) -> list[Listed]:
-    """Return up to `count` repositories after `last` by name, of one namespace or of all.
+    """Return up to `count` repositories after `last` by name, of one namespace or of all, or only `starred` ones.
 
     Those that the caller may use only because everybody may are left out unless `public`.
     """
     first, end = ("", _AFTER_ALL) if namespace is None else (f"{namespace}/", f"{namespace}{_AFTER_SLASH}")
-    given: dict[str, Any] = {"last": max(first, last), "end": end, "count": count}
+    given: dict[str, Any] = {"last": max(first, last), "end": end, "count": count, "stargazer": principal.user_id}
+    pages = _STARRED_PAGES if starred else _PAGES
     if principal.superuser:
-        rows = await read.all(_PAGES["every"], **given)
+        rows = await read.all(pages["every"], **given)
     else:
-        rows = await read.all(_PAGES["visible" if public else "granted"], **given, **visible_to(principal))
+        rows = await read.all(pages["visible" if public else "granted"], **given, **visible_to(principal))
     return [_listed(*row) for row in rows]
 
 
@@ -115,7 +126,13 @@ async def about(read: Read, target: Repository, default_time_machine: timedelta)
 
 
 def _listed(
-    name: str, owner: str, visibility: str, state: str, description: str, changed_at: datetime | None = None
+    name: str,
+    owner: str,
+    visibility: str,
+    state: str,
+    description: str,
+    changed_at: datetime | None = None,
+    starred: bool = False,  # noqa: FBT001, FBT002 - a column of a row
 ) -> Listed:
     return Listed(
         RepositoryName(name),
@@ -124,4 +141,5 @@ def _listed(
         RepositoryState(state),
         description,
         changed_at,
+        bool(starred),
     )
