@@ -5,7 +5,7 @@ import json
 import shutil
 import tempfile
 from collections.abc import Iterator
-from contextlib import ExitStack
+from contextlib import AbstractContextManager, ExitStack
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -85,9 +85,9 @@ class Clients:
             self._started[name] = self._stack.enter_context(CLIENTS[name](self._folder / name))
         return self._started[name]
 
-    def fresh(self, name: str) -> Client:
-        """A client that nobody has signed in with."""
-        return self._stack.enter_context(CLIENTS[name](self._folder / f"{name}-{next(self._numbers)}"))
+    def fresh(self, name: str) -> AbstractContextManager[Client]:
+        """A client that nobody has signed in with, for the length of a block."""
+        return CLIENTS[name](self._folder / f"{name}-{next(self._numbers)}")
 
 
 @pytest.fixture(

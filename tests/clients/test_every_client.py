@@ -47,9 +47,11 @@ def test_what_is_pulled_is_what_was_pushed(named: Named, registry: Registry) -> 
 def test_a_stranger_does_not_get_it(named: Named, registry: Registry, clients: Clients) -> None:
     reference = f"{registry.host}/{registry.username}/private-{named.name}:1.0"
     clients.publisher.push(images.image(os.urandom(1000)), reference)
-    stranger = clients.fresh(named.name)
-    with pytest.raises(
-        ProgramFailed, match=r"(?i)unauthorized|authentication required|denied|authorization failed|insufficient"
+    with (
+        clients.fresh(named.name) as stranger,
+        pytest.raises(
+            ProgramFailed, match=r"(?i)unauthorized|authentication required|denied|authorization failed|insufficient"
+        ),
     ):
         stranger.pull(reference)
 

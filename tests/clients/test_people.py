@@ -18,10 +18,10 @@ def test_everybody_pulls_what_is_public(name: str, registry: Registry, clients: 
     repository = f"{registry.username}/public-{name}"
     clients.publisher.push(image, f"{registry.host}/{repository}:1.0")
     registry.operator("repository", "visibility", repository, "public")
-    stranger = clients.fresh(name)
-    assert image.checksum == stranger.pull(f"{registry.host}/{repository}:1.0")
-    with pytest.raises(ProgramFailed):
-        stranger.copy(f"{registry.host}/{repository}:1.0", f"{registry.host}/{repository}:2.0")
+    with clients.fresh(name) as stranger:
+        assert image.checksum == stranger.pull(f"{registry.host}/{repository}:1.0")
+        with pytest.raises(ProgramFailed):
+            stranger.copy(f"{registry.host}/{repository}:1.0", f"{registry.host}/{repository}:2.0")
     assert ["1.0"] == clients.publisher.tags(f"{registry.host}/{repository}")
 
 
@@ -32,15 +32,15 @@ def test_a_robot_does_what_it_is_granted(name: str, registry: Registry, clients:
     reference = f"{registry.host}/{repository}"
     token = registry.operator("robot", "create", robot).strip()
     clients.publisher.push(image, f"{reference}:1.0")
-    client = clients.fresh(name)
-    client.login(registry.host, robot, token)
-    with pytest.raises(ProgramFailed):  # as if it were not there
-        client.pull(f"{reference}:1.0")
-    registry.operator("grant", repository, "read", robot)
-    assert image.checksum == client.pull(f"{reference}:1.0")
-    with pytest.raises(ProgramFailed):
+    with clients.fresh(name) as client:
+        client.login(registry.host, robot, token)
+        with pytest.raises(ProgramFailed):  # as if it were not there
+            client.pull(f"{reference}:1.0")
+        registry.operator("grant", repository, "read", robot)
+        assert image.checksum == client.pull(f"{reference}:1.0")
+        with pytest.raises(ProgramFailed):
+            client.copy(f"{reference}:1.0", f"{reference}:2.0")
+        assert ["1.0"] == clients.publisher.tags(reference)
+        registry.operator("grant", repository, "write", robot)
         client.copy(f"{reference}:1.0", f"{reference}:2.0")
-    assert ["1.0"] == clients.publisher.tags(reference)
-    registry.operator("grant", repository, "write", robot)
-    client.copy(f"{reference}:1.0", f"{reference}:2.0")
-    assert image.checksum == client.pull(f"{reference}:2.0")
+        assert image.checksum == client.pull(f"{reference}:2.0")
