@@ -175,3 +175,22 @@ async def test_a_user_sees_and_ends_what_acts_for_them(
     ]
     gone = api.client(headers={"authorization": f"Bearer {program['token']}"})
     assert 401 == (await gone.get("/api/v1/user/")).status_code
+
+
+async def test_a_token_for_a_program_of_ones_own(api: Api, world: World, ada: Account) -> None:
+    browser = await api.browser(ada)
+    body = {"title": "my script", "scope": "user:admin repo:read", "expiration": 60}
+    answer = await browser.post(AUTHORIZATIONS, json=body)
+    assert 200 == answer.status_code
+    issued = answer.json()
+    program = api.client(headers={"authorization": f"Bearer {issued.pop('token')}"})
+    assert issued.pop("expires_at")
+    assert issued == (await program.get(f"{AUTHORIZATIONS}/{issued['uuid']}")).json()
+    assert "my script" == issued["application"]["name"]
+    stronger = {"title": "more", "scope": "super:user"}
+    assert 403 == (await program.post(AUTHORIZATIONS, json=stronger)).status_code
+    for wrong in ({"scope": ""}, {"scope": "x"}, {"title": ""}, {"expiration": 0}):
+        assert 400 == (await browser.post(AUTHORIZATIONS, json=body | wrong)).status_code
+    world.pass_time(minutes=11)
+    assert 401 == (await browser.post(AUTHORIZATIONS, json=body)).status_code
+    assert 401 == (await program.get(AUTHORIZATIONS)).status_code

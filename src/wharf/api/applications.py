@@ -22,19 +22,17 @@ from wharf.api.kit import (
     NextPage,
     OrganizationAdmin,
     Parts,
-    Refused,
     Shape,
     WithPage,
     WithParts,
 )
-from wharf.api.kit.refusals import ScopeInsufficient
+from wharf.api.kit.callers import MAX_TOKEN_SECONDS, grantable
 from wharf.db import Read
 
 router = APIRouter(tags=["applications"], responses=FAILURES)
 
 _ALL, _ONE = "/organization/{orgname}/applications", "/organization/{orgname}/applications/{client_id}"
 _TOKENS = f"{_ONE}/tokens"
-_MAX_SECONDS = int(access_tokens.LIFETIME.total_seconds())
 
 
 class ApplicationBody(Body):
@@ -75,7 +73,7 @@ class NewToken(Body):
 
     name: Annotated[str, Field(min_length=1, max_length=255)]
     scope: str
-    expiration: Annotated[int, Field(gt=0, le=_MAX_SECONDS)] = _MAX_SECONDS
+    expiration: Annotated[int, Field(gt=0, le=MAX_TOKEN_SECONDS)] = MAX_TOKEN_SECONDS
 
 
 class TokenShape(Shape):
@@ -178,11 +176,7 @@ async def create_token(
     orgname: str, client_id: str, body: NewToken, caller: OrganizationAdmin, parts: WithParts
 ) -> IssuedShape:
     """Issue a token with which the application acts for the caller, who lets no token issue a stronger one."""
-    scopes = api_scopes.parse(body.scope)
-    if not scopes:
-        raise Refused("scope: at least one is needed")
-    for missing in sorted(scopes - caller.scopes):
-        raise ScopeInsufficient(missing)
+    scopes = grantable(caller, body.scope)
     async with parts.database.write() as tx:
         token, text = await access_tokens.issue(
             tx,

@@ -20,6 +20,7 @@ from fastapi import Request, Security
 from fastapi.openapi.models import OAuthFlowAuthorizationCode, OAuthFlows
 from fastapi.security import APIKeyCookie, OAuth2
 
+from wharf.access import api_scopes
 from wharf.access.api_scopes import ABOUT, EVERY_SCOPE, ApiScope, expand
 from wharf.access.principals import ANONYMOUS, Principal
 from wharf.accounts.credentials import access_tokens, sessions
@@ -29,12 +30,15 @@ from wharf.api.kit.parts import Parts, WithParts
 from wharf.api.kit.refusals import (
     Forbidden,
     FreshLoginRequired,
+    Refused,
     ScopeInsufficient,
     SignInRequired,
     TokenOutdated,
     TokenUnknown,
 )
 
+#: The longest life of an access token.
+MAX_TOKEN_SECONDS = int(access_tokens.LIFETIME.total_seconds())
 _READING = frozenset({"GET", "HEAD", "OPTIONS"})
 
 
@@ -133,6 +137,19 @@ async def of(request: Request) -> Caller:
     if known is None:
         known = request.state.caller = await _resolve(request, parts.of(request))
     return known
+
+
+def grantable(caller: Caller, text: str) -> frozenset[ApiScope]:
+    """Read the scopes of a token that `caller` wants to issue: no token issues one that may do more than itself.
+
+    Raises ApiScopeUnknown, ScopeInsufficient, and Refused when there are none.
+    """
+    scopes = api_scopes.parse(text)
+    if not scopes:
+        raise Refused("scope: at least one is needed")
+    for missing in sorted(scopes - caller.scopes):
+        raise ScopeInsufficient(missing)
+    return scopes
 
 
 def check_fresh(session: Session, parts: Parts) -> None:

@@ -1,13 +1,32 @@
-"""`/api/v1/user/authorizations`: the programs that act for a user, and taking their access back."""
+"""`/api/v1/user/authorizations`: the programs that act for a user, and taking their access back.
+
+Making a token for a program of one's own, without an organization's application, is beyond Quay's API.
+"""
+
+from datetime import timedelta
+from typing import Annotated
 
 from fastapi import APIRouter
+from pydantic import Field
 from starlette.responses import Response
 
 from wharf.access.api_scopes import ABOUT, ApiScope
 from wharf.accounts.credentials import access_tokens
 from wharf.accounts.credentials.access_tokens import Authorization
 from wharf.accounts.errors import AccessTokenUnknown
-from wharf.api.kit import FAILURES, Avatar, AvatarKind, Shape, UserAdmin, WithParts, avatar
+from wharf.api.kit import (
+    FAILURES,
+    Avatar,
+    AvatarKind,
+    Body,
+    FreshUserAdmin,
+    Moment,
+    Shape,
+    UserAdmin,
+    WithParts,
+    avatar,
+)
+from wharf.api.kit.callers import MAX_TOKEN_SECONDS, grantable
 
 router = APIRouter(tags=["user"], responses=FAILURES)
 
@@ -58,6 +77,21 @@ class AuthorizationShape(Shape):
     uuid: str
 
 
+class NewToken(Body):
+    """A token for a program of the caller's own: its scopes, separated by spaces, and its life in seconds."""
+
+    title: Annotated[str, Field(min_length=1, max_length=255)]
+    scope: str
+    expiration: Annotated[int, Field(gt=0, le=MAX_TOKEN_SECONDS)] = MAX_TOKEN_SECONDS
+
+
+class IssuedShape(AuthorizationShape):
+    """A new authorization with its access token, which is shown this once."""
+
+    token: str
+    expires_at: Moment
+
+
 class Authorizations(Shape):
     """In the order of their making."""
 
@@ -70,6 +104,22 @@ async def list_(caller: UserAdmin, parts: WithParts) -> Authorizations:
     async with parts.database.read() as read:
         found = await access_tokens.authorizations(read, caller.user_id)
     return Authorizations(authorizations=[_shape(each) for each in found])
+
+
+@router.post("/user/authorizations", operation_id="createUserAuthorization", summary="Make a token of one's own")
+async def create(body: NewToken, caller: FreshUserAdmin, parts: WithParts) -> IssuedShape:
+    """Issue a token with which a program acts for the caller; no token issues one that may do more than itself."""
+    scopes = grantable(caller, body.scope)
+    async with parts.database.write() as tx:
+        token, text = await access_tokens.issue(
+            tx,
+            caller.principal,
+            scopes,
+            title=body.title,
+            at=parts.clock(),
+            lifetime=timedelta(seconds=body.expiration),
+        )
+    return IssuedShape(**_shape(Authorization(token, None)).__dict__, token=text, expires_at=token.expires_at)
 
 
 @router.get(
