@@ -13,6 +13,7 @@ from pydantic import Field
 from starlette.responses import StreamingResponse
 
 from wharf.access.actions import Action
+from wharf.accounts.membership import standing
 from wharf.api import log_kinds
 from wharf.api.kit import (
     FAILURES,
@@ -33,7 +34,7 @@ from wharf.api.kit import (
     WithParts,
     avatar,
 )
-from wharf.audit import entries, export, readers
+from wharf.audit import entries, export
 from wharf.audit.entries import About, Cursor
 from wharf.audit.entry import ActorKind, Entry
 from wharf.content import repositories
@@ -247,8 +248,8 @@ async def _of_repository(parts: Parts, caller: Caller, span: Span, repository: s
 
 async def _of_organization(parts: Parts, caller: Caller, span: Span, name: str, performer: str | None) -> About:
     async with parts.database.read() as read:
-        namespace_id = await readers.organization(read, caller.principal, name)
-    return span.about(namespace_id=namespace_id, actor=performer)
+        organization = await standing.administered(read, caller.principal, name)
+    return span.about(namespace_id=organization.id, actor=performer)
 
 
 async def _list(parts: Parts, about: About, page: Page, *, owners: bool = False) -> Logs:
@@ -256,7 +257,7 @@ async def _list(parts: Parts, about: About, page: Page, *, owners: bool = False)
     async with parts.database.read() as read:
         found = await entries.list_(read, about, after=Cursor.parse(last) if last else None, count=page.count + 1)
         shown, next_page = page.cut(found, lambda entry: str(entries.cursor(entry)))
-        organizations = await readers.organizations_among(read, shown) if owners else None
+        organizations = await entries.organizations(read, shown) if owners else None
     return Logs(
         start_time=about.since,
         end_time=about.until,

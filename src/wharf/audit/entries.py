@@ -1,5 +1,6 @@
 """Entries as they are read: pages from the newest to the oldest, how many of which kind a day has; and forgotten."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, timedelta
 from functools import cache
@@ -7,6 +8,8 @@ from typing import Any, NamedTuple
 
 from sqlalchemy import Select, bindparam, delete, func, select, tuple_
 
+from wharf.accounts.namespaces import NamespaceKind
+from wharf.accounts.tables import namespace
 from wharf.audit.entry import ActorKind, Entry
 from wharf.audit.errors import CursorInvalid
 from wharf.audit.tables import entry as entry_table
@@ -17,6 +20,9 @@ _FIRST_DAY = date(1970, 1, 1)
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MICROSECOND = timedelta(microseconds=1)
 _ACTOR_KIND = Entry._fields.index("actor_kind")
+_ORGANIZATIONS = select(namespace.c.id).where(
+    namespace.c.id.in_(bindparam("ids", expanding=True)), namespace.c.kind == NamespaceKind.ORGANIZATION
+)
 _FORGET_COUNT = 2000
 _e = entry_table.c
 _OLDEST = select(_e.id).where(_e.at < bindparam("before")).order_by(_e.at, _e.id).limit(bindparam("count"))
@@ -117,6 +123,12 @@ async def count(read: Read, about: About) -> list[Count]:
     given = about.given()
     rows = await read.all(_counts(frozenset(given)), since=about.since, until=about.until, **given)
     return [Count(_FIRST_DAY + timedelta(days=day), kind, counted) for day, kind, counted in rows]
+
+
+async def organizations(read: Read, found: Iterable[Entry]) -> frozenset[int]:
+    """Return the numbers of those namespaces of some entries that are organizations; the others are users."""
+    ids = {entry.namespace_id for entry in found if entry.namespace_id is not None}
+    return frozenset(id_ for (id_,) in await read.all(_ORGANIZATIONS, ids=sorted(ids))) if ids else frozenset()
 
 
 def cursor(entry: Entry) -> Cursor:
