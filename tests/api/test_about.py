@@ -76,7 +76,7 @@ async def test_swagger_describes_every_operation(http: httpx.AsyncClient) -> Non
     ids = [each["operationId"] for each in operations]
     assert len(ids) == len(set(ids))
     change = swagger["paths"]["/api/v1/user/"]["put"]
-    assert [{"oauth2_implicit": ["user:admin"]}] == change["security"]
+    assert ([{"access_token": []}], ["user:admin"]) == (change["security"], change["x-scopes"])
     assert ["body"] == [parameter["in"] for parameter in change["parameters"]]
 
 

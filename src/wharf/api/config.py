@@ -94,7 +94,7 @@ def _settings(request: Request, parts: Parts) -> dict[str, Any]:
         "DISABLE_ANGULAR_UI": True,
         "DOCUMENTATION_ROOT": "",
         "FOOTER_LINKS": {},
-        "LOCAL_OAUTH_HANDLER": "/oauth/localapp",
+        "LOCAL_OAUTH_HANDLER": "",
         "PERMANENTLY_DELETE_TAGS": False,
         "PREFERRED_URL_SCHEME": url.partition("://")[0],
         "QUOTA_BACKFILL": False,

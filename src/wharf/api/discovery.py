@@ -8,7 +8,6 @@ from typing import Annotated, Any
 
 from fastapi import APIRouter, Query, Request
 
-from wharf.access.api_scopes import ABOUT
 from wharf.api.kit import FAILURES, WithParts
 
 router = APIRouter(tags=["about"], responses=FAILURES)
@@ -39,11 +38,11 @@ async def get_(
         "basePath": "/",
         "schemes": [scheme],
         "securityDefinitions": {
-            "oauth2_implicit": {
-                "type": "oauth2",
-                "flow": "implicit",
-                "authorizationUrl": f"{url}/oauth/authorize",
-                "scopes": {scope.value: about.description for scope, about in ABOUT.items()},
+            "access_token": {
+                "type": "apiKey",
+                "in": "header",
+                "name": "Authorization",
+                "description": "`Bearer` and an access token; `x-scopes` of an operation names what it must be for",
             }
         },
         "paths": {
@@ -63,8 +62,10 @@ def _operation(described: Mapping[str, Any]) -> Iterator[tuple[str, Any]]:
     yield "produces", ["application/json"]
     yield "parameters", list(_parameters(described))
     yield "responses", {status: _response(response) for status, response in described["responses"].items()}
-    if security := [scheme["access_token"] for scheme in described.get("security", ()) if "access_token" in scheme]:
-        yield "security", [{"oauth2_implicit": scopes} for scopes in security]
+    for scheme in described.get("security", ()):
+        if "access_token" in scheme:
+            yield "security", [{"access_token": []}]
+            yield "x-scopes", scheme["access_token"]
 
 
 def _parameters(described: Mapping[str, Any]) -> Iterator[dict[str, Any]]:

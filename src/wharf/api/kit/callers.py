@@ -17,8 +17,7 @@ from enum import StrEnum
 from typing import Annotated
 
 from fastapi import Request, Security
-from fastapi.openapi.models import OAuthFlowAuthorizationCode, OAuthFlows
-from fastapi.security import APIKeyCookie, OAuth2
+from fastapi.security import APIKeyCookie, HTTPBearer
 
 from wharf.access import api_scopes
 from wharf.access.api_scopes import ABOUT, EVERY_SCOPE, ApiScope, expand
@@ -75,16 +74,10 @@ class Caller:
 NOBODY = Caller(ANONYMOUS, Via.NOTHING)
 
 # What the description of the API says; the credentials themselves are read in `_resolve`.
-_token_scheme = OAuth2(
+_token_scheme = HTTPBearer(
     scheme_name="access_token",
-    description="An access token, sent as `Authorization: Bearer`.",
-    flows=OAuthFlows(
-        authorizationCode=OAuthFlowAuthorizationCode(
-            authorizationUrl="/oauth/authorize",
-            tokenUrl="/oauth/access_token",
-            scopes={scope.value: about.description for scope, about in ABOUT.items()},
-        )
-    ),
+    description="An access token with these scopes:\n\n"
+    + "\n".join(f"- `{scope}`: {about.description}" for scope, about in ABOUT.items()),
     auto_error=False,
 )
 _session_scheme = APIKeyCookie(
