@@ -143,7 +143,7 @@ async def test_the_last_day_is_included(api: Api, world: World, ada: Account, re
 
 
 async def test_what_nobody_in_particular_did_has_no_performer(api: Api, world: World, ada: Account) -> None:
-    trail = Trail(world.database)
+    trail = Trail(world.database, clock=world.clock)
     trail.sign_in_failed("ada", to="registry", reason="invalid")
     await trail.close()
     (failed,) = [each for each in await logs(await api.bearer(ada), "user") if each["kind"] == "login_failure"]
@@ -158,7 +158,7 @@ def test_what_has_a_name_of_quays_is_a_kind() -> None:
 async def test_what_is_denied_here_is_told_to_the_owner(
     api: Api, world: World, ada: Account, repository: Repository
 ) -> None:
-    trail = Trail(world.database)
+    trail = Trail(world.database, clock=world.clock)
     api.application.state.parts = replace(api.application.state.parts, trail=trail)
     eve = await world.user("eve")
     await world.grant(repository, Role.READ, eve)
