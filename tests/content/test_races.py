@@ -11,15 +11,19 @@ import pytest
 from sqlalchemy import Integer, literal_column, select, text
 
 from tests.content.conftest import GRACE, LEASE, Registry, chunks, image
+from wharf.access.grants import Visibility
+from wharf.accounts import organizations
+from wharf.accounts.namespaces import Namespace
 from wharf.content import blobs, manifests, repositories, tags
-from wharf.content.errors import BlobInUse, BlobUnknown, RepositoryUnknown, UploadUnknown
+from wharf.content.errors import BlobInUse, BlobUnknown, NamespaceUnknown, RepositoryUnknown, UploadUnknown
 from wharf.content.gc import sweep as sweeping
 from wharf.content.gc.collect import collect_repository
 from wharf.content.gc.sweep import sweep
+from wharf.content.owners import deletion
 from wharf.content.tables import blob as blob_table
 from wharf.db import Database
 from wharf.oci.digest import Digest
-from wharf.oci.names import TagName
+from wharf.oci.names import RepositoryName, TagName
 
 T = TypeVar("T")
 _WAITERS = select(literal_column("1", Integer)).select_from(text("pg_locks WHERE NOT granted"))
@@ -221,3 +225,39 @@ async def test_a_tag_that_everybody_creates_at_once_is_created(registry: Registr
     assert found.digest in digests
     async with registry.database.write() as tx:
         await tags.delete(tx, registry.repository, TagName("new"), by=registry.owner, at=registry.now)
+
+
+async def _organization(registry: Registry) -> Namespace:
+    async with registry.database.write() as tx:
+        return await organizations.create(tx, "acme", by=registry.owner)
+
+
+async def _create_in(registry: Registry, name: str) -> None:
+    async with registry.database.write() as tx:
+        await repositories.create(
+            tx, RepositoryName(name), by=registry.owner, visibility=Visibility.PRIVATE, at=registry.now
+        )
+
+
+async def _delete_namespace(registry: Registry, target: Namespace) -> None:
+    async with registry.database.write() as tx:
+        await deletion.delete_namespace(tx, target, by=registry.owner, at=registry.now)
+
+
+async def test_nothing_is_created_in_a_namespace_that_is_being_deleted(
+    registry: Registry, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    acme = await _organization(registry)
+    gate = Gate(monkeypatch, deletion, "publish")
+    with pytest.raises(NamespaceUnknown):
+        await gate.meet(registry.database, _delete_namespace(registry, acme), _create_in(registry, "acme/app"))
+
+
+async def test_a_namespace_is_deleted_with_what_is_just_created(
+    registry: Registry, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    acme = await _organization(registry)
+    gate = Gate(monkeypatch, repositories, "publish")
+    await gate.meet(registry.database, _create_in(registry, "acme/app"), _delete_namespace(registry, acme))
+    await _organization(registry)
+    await _create_in(registry, "acme/app")

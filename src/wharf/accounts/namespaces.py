@@ -126,7 +126,7 @@ async def hold(tx: Tx, target: Namespace) -> None:
 
 
 async def retire(tx: Tx, target: Namespace, *, at: datetime) -> None:
-    """Give the name free and forget the robots, the teams and the account; raises NamespaceUnknown if it is gone.
+    """Give the name free and forget robots, teams, applications and the account; raises NamespaceUnknown if it is gone.
 
     For `content.owners.deletion`, which takes the repositories as well.
     """

@@ -100,6 +100,12 @@ _NAMESPACE = (
     .outerjoin(team, (team.c.namespace_id == namespace.c.id) & _own_team)
     .where(namespace.c.name == bindparam("name"), namespace.c.enabled == true())
 )
+# Its name goes first when a namespace is deleted: whoever waited for that finds none.
+_HOLD_NAMESPACE = (
+    select(namespace.c.id)
+    .where(namespace.c.id == bindparam("id"), namespace.c.deleted_at.is_(None))
+    .with_for_update(read=True, key_share=True)
+)
 _CREATE = insert(repository).on_conflict_do_nothing(index_elements=[_r.name]).returning(_r.id)
 _GRANT = insert(repository_grant)
 _RETIRE = (
@@ -224,6 +230,8 @@ async def create(
     Raises `NamespaceUnknown`, `AccessDenied` and `RepositoryExists`.
     """
     namespace_id = await _creatable(tx, name, by)
+    if await tx.find(_HOLD_NAMESPACE, id=namespace_id) is None:
+        raise NamespaceUnknown(name.namespace or "")
     id_ = await tx.scalar(
         _CREATE,
         namespace_id=namespace_id,
