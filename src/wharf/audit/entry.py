@@ -9,7 +9,6 @@ from wharf.access.principals import Principal, PrincipalKind
 from wharf.accounts.robots import SEPARATOR
 
 LONGEST_NAME = 255
-_NOBODY = "anonymous"
 
 
 class ActorKind(StrEnum):
@@ -35,11 +34,9 @@ class Actor(NamedTuple):
 
     @classmethod
     def named(cls, name: str) -> "Actor":
-        """Return whom an event's `by` means; the shape of a name tells robots from users."""
+        """Return whom an event's `by` means; the shape of a name tells robots from users, and nobody is the system."""
         if not name:
             return SYSTEM
-        if name == _NOBODY:
-            return ANONYMOUS
         return cls(ActorKind.ROBOT if SEPARATOR in name else ActorKind.USER, name)
 
     @property
@@ -49,7 +46,7 @@ class Actor(NamedTuple):
 
 
 SYSTEM = Actor(ActorKind.SYSTEM, "")
-ANONYMOUS = Actor(ActorKind.ANONYMOUS, _NOBODY)
+ANONYMOUS = Actor(ActorKind.ANONYMOUS, "anonymous")
 _OF_PRINCIPAL = {
     PrincipalKind.USER: ActorKind.USER,
     PrincipalKind.ROBOT: ActorKind.ROBOT,

@@ -1,6 +1,6 @@
 """What changes nothing is written down without holding up the answer: pulls, denials, sign-ins.
 
-Entries wait in memory and are written within a second, all of them in one transaction. The same pull again within that
+Entries wait in memory and are written within a second, all of them in one transaction. The very same again within that
 second only counts: a client that asks thousands of times a second costs an entry a second. What a process that is
 killed had noted in its last second is lost with it; one that is stopped writes it first (docs/adr/0009).
 """
@@ -35,7 +35,7 @@ _MAX_WAITING = 200_000
 
 
 class Counted:
-    """A pull, and how often it was done since the last writing."""
+    """What happened, and how often since the last writing."""
 
     __slots__ = ("count", "entry")
 
@@ -52,7 +52,7 @@ class Trail:
         self._backends = backends
         self._clock = clock
         self._waiting: list[Entry] = []
-        self._pulls: dict[Hashable, Counted] = {}
+        self._new: dict[Hashable, Counted] = {}
         self._timer: asyncio.TimerHandle | None = None
         self._flush: asyncio.Task[None] | None = None
         self._writing = asyncio.Lock()
@@ -60,8 +60,8 @@ class Trail:
     def pull(self, principal: Principal, repository: Repository, digest: str, tag: str | None) -> None:
         """Note that a manifest is handed out, by its digest or by a tag."""
         origin = request.current()
-        key = (principal.name, repository.id, digest, tag, origin.client_ip, origin.user_agent)
-        counted = self._pulls.get(key)
+        key = (principal.name, principal.id, repository.id, digest, tag, origin.client_ip, origin.user_agent)
+        counted = self._new.get(key)
         if counted is not None:
             counted.count += 1
             return
@@ -81,8 +81,7 @@ class Trail:
             repository.id,
             {"digest": digest} if tag is None else {"digest": digest, "tag": tag},
         )
-        if self._has_room():
-            self._pulls[key] = Counted(entry)
+        self._note(key, entry)
 
     def denied(self, principal: Principal, name: str, action: Action, reason: str) -> None:
         """Note that somebody may not do `action` to a repository or a namespace, which need not exist."""
@@ -108,8 +107,8 @@ class Trail:
     async def flush(self) -> None:
         """Write everything that waits. Raises `DatabaseUnavailable`; what is not written yet goes on waiting."""
         async with self._writing:
-            pulls, self._pulls = self._pulls, {}
-            self._waiting += [each.entry._replace(repeat_count=each.count) for each in pulls.values()]
+            new, self._new = self._new, {}
+            self._waiting += [each.entry._replace(repeat_count=each.count) for each in new.values()]
             while self._waiting:
                 entries = self._waiting[:_BATCH_COUNT]
                 try:
@@ -133,21 +132,21 @@ class Trail:
     def _add(
         self, kind: str, actor: Actor, namespace: str, details: Mapping[str, Any], *, repository: str | None = None
     ) -> None:
+        origin = request.current()
+        key = (kind, actor, namespace, repository, origin.client_ip, origin.user_agent, *details.values())
+        if (counted := self._new.get(key)) is not None:
+            counted.count += 1
+            return
         caller = (actor.kind, actor.name, actor.id, actor.on_behalf_of)
-        self._note(Entry(self._clock(), kind, *caller, *request.current(), namespace, None, repository, None, details))
+        self._note(key, Entry(self._clock(), kind, *caller, *origin, namespace, None, repository, None, details))
 
-    def _note(self, noted: Entry) -> None:
-        if self._has_room():
-            self._waiting.append(noted)
-
-    def _has_room(self) -> bool:
-        """Start the clock for what is about to wait; False when too much waits already."""
-        if len(self._waiting) + len(self._pulls) >= _MAX_WAITING:
+    def _note(self, key: Hashable, entry: Entry) -> None:
+        if len(self._waiting) + len(self._new) >= _MAX_WAITING:
             audit_entries_lost.inc()
-            return False
+            return
+        self._new[key] = Counted(entry)
         if self._timer is None:
             self._wait()
-        return True
 
     def _wait(self) -> None:
         # In a context of its own: the request that happens to start the clock is not what is answered when it rings.
@@ -162,9 +161,10 @@ class Trail:
             await self.flush()
         except DatabaseError:
             log.warning("audit entries wait", exc_info=True, extra={"count": len(self._waiting)})
-        self._timer = None
-        if self._waiting or self._pulls:
-            self._wait()
+        finally:
+            self._timer = None
+            if self._waiting or self._new:
+                self._wait()
 
     async def _write(self, entries: Sequence[Entry]) -> None:
         known = [each for each in entries if each.namespace_id is not None]
