@@ -8,7 +8,7 @@ import httpx
 import orjson
 import pytest
 
-from tests.world.api import Api
+from tests.world.api import BASE, Api
 from tests.world.world import Account, World
 from wharf.access.api_scopes import ApiScope
 from wharf.access.grants import Role, TeamRole
@@ -19,6 +19,7 @@ from wharf.audit.trail import Trail
 from wharf.content.repositories import Repository
 from wharf.events.catalog import EVENTS
 from wharf.events.publish import connect
+from wharf.telemetry import request
 
 DAYS = {"starttime": "01/01/2000", "endtime": "12/31/2099"}
 
@@ -172,3 +173,18 @@ async def test_what_is_denied_here_is_told_to_the_owner(
         denied["metadata"]["repo"],
         denied["metadata"]["action"],
     )
+
+
+async def test_the_token_that_somebody_acted_with_is_named(api: Api, world: World, ada: Account) -> None:
+    client = await api.bearer(ada)
+
+    async def front(scope: Any, receive: Any, send: Any) -> None:
+        request.scope.set(scope)  # as the front door does
+        await api.application(scope, receive, send)
+
+    transport = httpx.ASGITransport(app=front)
+    async with httpx.AsyncClient(transport=transport, base_url=BASE, headers=client.headers) as program:
+        body = {"repository": "app", "namespace": "ada", "visibility": "private", "description": ""}
+        assert 201 == (await program.post("/api/v1/repository", json=body)).status_code
+    (created,) = [each for each in await logs(client, "user") if each["kind"] == "create_repo"]
+    assert created["metadata"]["credential"].startswith("access token ")

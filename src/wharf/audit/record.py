@@ -34,6 +34,8 @@ def entry_of(event: Event) -> Entry:
     """Return the entry that says `event`, with the origin of the request being answered."""
     details = dump(event)
     del details["at"], details["by"]
+    if (credential := request.credential()) is not None:
+        details["credential"] = credential
     repository, repository_id = details.pop("repository", None), details.pop("repository_id", None)
     namespace, namespace_id = _namespace(repository, details)
     actor = Actor.named(event.by)

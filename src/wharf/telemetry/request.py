@@ -14,6 +14,9 @@ from wharf.telemetry.request_id import request_id
 scope: ContextVar[Mapping[str, Any] | None] = ContextVar("request_scope", default=None)
 """The ASGI scope of the request being answered, its client corrected for trusted proxies; None outside of requests."""
 
+CREDENTIAL = "wharf.credential"
+"""The key in the scope under which a surface tells it."""
+
 _LONGEST_AGENT = 512
 _LONGEST_ADDRESS = 64
 
@@ -41,6 +44,11 @@ def current() -> Origin:
         if name == b"user-agent":
             return Origin(address, _agent(value), id_)
     return Origin(address, None, id_)
+
+
+def credential() -> str | None:
+    """Return which of its credentials the caller uses, if a surface has left it in the scope; None for a password."""
+    return (scope.get() or {}).get(CREDENTIAL)
 
 
 @lru_cache(maxsize=1024)

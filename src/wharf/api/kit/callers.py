@@ -35,6 +35,7 @@ from wharf.api.kit.refusals import (
     TokenOutdated,
     TokenUnknown,
 )
+from wharf.telemetry.request import CREDENTIAL
 
 #: The longest life of an access token.
 MAX_TOKEN_SECONDS = int(access_tokens.LIFETIME.total_seconds())
@@ -155,12 +156,12 @@ def check_fresh(session: Session, parts: Parts) -> None:
 async def _resolve(request: Request, parts: Parts) -> Caller:
     scheme, _, text = request.headers.get("authorization", "").partition(" ")
     if scheme.lower() == "bearer":
-        return await _by_token(text.strip(), parts)
+        return await _by_token(request, text.strip(), parts)
     secret = cookies.secret_of(request)
     return NOBODY if secret is None else await _by_session(request, secret, parts)
 
 
-async def _by_token(text: str, parts: Parts) -> Caller:
+async def _by_token(request: Request, text: str, parts: Parts) -> Caller:
     now = parts.clock()
     async with parts.database.read() as read:
         token = await access_tokens.find(read, text)
@@ -171,6 +172,7 @@ async def _by_token(text: str, parts: Parts) -> Caller:
     if token.last_used_at is None or now - token.last_used_at > access_tokens.TOUCH_EVERY:
         async with parts.database.write(durable=False) as tx:
             await access_tokens.touch(tx, token, now)
+    request.scope[CREDENTIAL] = f"access token {token.uuid}"
     return Caller(token.principal, Via.TOKEN, expand(token.scopes))
 
 
