@@ -69,8 +69,9 @@ async def test_every_one_of_many_pulls_is_written_within_a_second(
     world: World, trail: Trail, client: Client, ada: Account, repository: Repository
 ) -> None:
     await world.push_image(repository, "latest", by=ada)
-    answers = await asyncio.gather(*(client.get("/v2/ada/app/manifests/latest") for _ in range(350)))
-    assert {200} == {answer.status for answer in answers}
+    first = await client.get("/v2/ada/app/manifests/latest")  # fetches the token that all others use
+    others = await asyncio.gather(*(client.get("/v2/ada/app/manifests/latest") for _ in range(349)))
+    assert {200} == {answer.status for answer in (first, *others)}
     assert trail._timer is not None, "the first of them started the clock"
     async with asyncio.timeout(10):
         while trail._timer is not None:
