@@ -13,16 +13,31 @@ class LossyNetwork:
     target: int
     port: int = 0
     cuts: list[int] = field(default_factory=list)
+    _carried: dict[asyncio.Task[None], tuple[asyncio.StreamWriter, asyncio.StreamWriter]] = field(default_factory=dict)
 
     async def carry(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         """Carry one connection until it ends or is cut."""
+        task = asyncio.current_task()
+        assert task is not None
         far_reader, far_writer = await asyncio.open_connection("127.0.0.1", self.target)
+        self._carried[task] = ends = (writer, far_writer)
         requests = asyncio.create_task(_pump(reader, far_writer))
         with suppress(ConnectionError):
             await self._answer(far_reader, writer)
         requests.cancel()
-        for each in (writer, far_writer):
-            each.transport.abort()
+        await asyncio.wait([requests])
+        for end in ends:
+            end.transport.abort()
+            with suppress(ConnectionError):
+                await end.wait_closed()
+        del self._carried[task]
+
+    async def close(self) -> None:
+        """Cut what is carried still, and wait until it is gone."""
+        carried = dict(self._carried)
+        for end in (end for ends in carried.values() for end in ends):
+            end.transport.abort()
+        await asyncio.gather(*carried)
 
     async def _answer(self, far: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         while data := await far.read(64 * 1024):
@@ -52,3 +67,4 @@ async def lossy_network(target: int) -> AsyncIterator[LossyNetwork]:
     network.port = server.sockets[0].getsockname()[1]
     async with server:
         yield network
+        await network.close()
