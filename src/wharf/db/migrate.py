@@ -5,6 +5,7 @@ migrates, the others wait and find nothing to do.
 """
 
 import asyncio
+import sysconfig
 from collections.abc import Iterator
 from contextlib import contextmanager
 from enum import StrEnum
@@ -20,7 +21,9 @@ from sqlalchemy.exc import OperationalError
 
 from wharf.db.errors import DatabaseError, DatabaseUnavailable
 
-FOLDER = Path(__file__).parents[3] / "migrations"
+_IN_THE_SOURCE = Path(__file__).parents[3] / "migrations"
+_INSTALLED = Path(sysconfig.get_path("data")) / "share" / "wharf" / "migrations"
+FOLDER = _IN_THE_SOURCE if _IN_THE_SOURCE.is_dir() else _INSTALLED
 _BUSY_SECONDS = 60
 # Any number will do that nobody else uses for an advisory lock in the same database.
 _TAKE_LOCK = "SELECT pg_advisory_xact_lock(513052107366)"
