@@ -13,14 +13,18 @@ class LossyNetwork:
     target: int
     port: int = 0
     cuts: list[int] = field(default_factory=list)
-    _carried: dict[asyncio.Task[None], tuple[asyncio.StreamWriter, asyncio.StreamWriter]] = field(default_factory=dict)
+    _carrying: set[asyncio.Task[None]] = field(default_factory=set)
+    _ends: set[asyncio.StreamWriter] = field(default_factory=set)
 
     async def carry(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         """Carry one connection until it ends or is cut."""
         task = asyncio.current_task()
         assert task is not None
+        self._carrying.add(task)
+        task.add_done_callback(self._carrying.discard)
         far_reader, far_writer = await asyncio.open_connection("127.0.0.1", self.target)
-        self._carried[task] = ends = (writer, far_writer)
+        ends = {writer, far_writer}
+        self._ends |= ends
         requests = asyncio.create_task(_pump(reader, far_writer))
         with suppress(ConnectionError):
             await self._answer(far_reader, writer)
@@ -30,14 +34,14 @@ class LossyNetwork:
             end.transport.abort()
             with suppress(ConnectionError):
                 await end.wait_closed()
-        del self._carried[task]
+        self._ends -= ends
 
     async def close(self) -> None:
-        """Cut what is carried still, and wait until it is gone."""
-        carried = dict(self._carried)
-        for end in (end for ends in carried.values() for end in ends):
-            end.transport.abort()
-        await asyncio.gather(*carried)
+        """Cut what is carried still, also what has only begun, and wait until it is gone."""
+        while self._carrying:
+            for end in self._ends:
+                end.transport.abort()
+            await asyncio.wait(set(self._carrying), timeout=0.1)
 
     async def _answer(self, far: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         while data := await far.read(64 * 1024):
@@ -67,4 +71,5 @@ async def lossy_network(target: int) -> AsyncIterator[LossyNetwork]:
     network.port = server.sockets[0].getsockname()[1]
     async with server:
         yield network
+        server.close()
         await network.close()
