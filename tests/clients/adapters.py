@@ -140,7 +140,7 @@ class Containerd:
         return self._check(reference) or self._check(reference)
 
     def _check(self, reference: str) -> str:
-        """Run the image. `ctr run` may lose the last output of a container that ends at once, so none is asked again."""
+        """Run the image. `ctr run` may lose what a container says that ends at once: then it is asked again."""
         return self.run("run", "--rm", "--snapshotter=native", reference, f"check-{next(self.numbers)}")
 
     def copy(self, source: str, target: str) -> None:
