@@ -4,7 +4,7 @@ ContentError
 ├─ RepositoryUnknown ── RepositoryHidden
 ├─ RepositoryExists, RepositoryReadOnly, NamespaceUnknown
 ├─ AccessDenied
-├─ BlobUnknown, BlobInUse, DigestMismatch, SizeMismatch
+├─ BlobUnknown, BlobInUse, DigestMismatch
 ├─ UploadUnknown, UploadOffsetMismatch
 ├─ ManifestUnknown, ManifestBlobsUnknown
 └─ TagUnknown, TagImmutable, TagHistoryUnknown
@@ -86,14 +86,6 @@ class DigestMismatch(ContentError):
 
     expected: Digest
     got: Digest
-
-
-@dataclass(eq=False)
-class SizeMismatch(ContentError):
-    """The body ended before it had the promised length."""
-
-    expected: int
-    got: int
 
 
 @dataclass(eq=False)

@@ -15,7 +15,7 @@ from sqlalchemy import bindparam, delete, select, update
 from wharf.access.principals import Principal
 from wharf.content import blobs
 from wharf.content.blobs import Blob
-from wharf.content.errors import DigestMismatch, SizeMismatch, UploadOffsetMismatch, UploadUnknown
+from wharf.content.errors import DigestMismatch, UploadOffsetMismatch, UploadUnknown
 from wharf.content.repositories import Repository
 from wharf.content.tables import upload, upload_part
 from wharf.db import Database, Tx
@@ -131,7 +131,7 @@ class Uploads:
                 _CREATE,
                 id=created.id,
                 repository_id=repository.id,
-                owner=_owner(by),
+                owner=by.subject,
                 state=UploadState.OPEN,
                 offset_bytes=0,
                 digest=None,
@@ -143,7 +143,7 @@ class Uploads:
     async def get(self, repository: Repository, id: str, *, by: Principal) -> Upload:
         """Return a session of `by` that is open or committed; raises `UploadUnknown`."""
         async with self._database.read() as read:
-            row = await read.find(_GET, id=id, repository_id=repository.id, owner=_owner(by), now=self._clock())
+            row = await read.find(_GET, id=id, repository_id=repository.id, owner=by.subject, now=self._clock())
         if row is None or row[0] == UploadState.CANCELLED:
             raise UploadUnknown(id)
         state, offset_bytes, digest = row
@@ -189,16 +189,14 @@ class Uploads:
         self._hashers.keep(session.id, received.offset_bytes, hasher)
         return received
 
-    async def commit(self, session: Upload, digest: Digest, *, expected_bytes: int | None = None) -> Blob:
+    async def commit(self, session: Upload, digest: Digest) -> Blob:
         """Make the session's bytes the blob `digest` of its repository; on stable storage when this returns.
 
         Repeating it after success returns the blob again. Raises `DigestMismatch`, which ends the session,
-        `SizeMismatch` and `UploadUnknown`.
+        and `UploadUnknown`.
         """
         if session.state is UploadState.COMMITTED:
             return await self._committed(session, digest)
-        if expected_bytes is not None and expected_bytes != session.offset_bytes:
-            raise SizeMismatch(expected_bytes, session.offset_bytes)
         try:
             return await self._commit(session, digest)
         except (UploadUnknown, ObjectMissing):
@@ -297,7 +295,3 @@ class Uploads:
             raise UploadUnknown(session.id)
         await tx.run(_FORGET_PARTS, id=session.id)
         await blobs.link(tx, session.repository_id, blob, leased_until=self._clock() + self._blob_lease)
-
-
-def _owner(principal: Principal) -> str:
-    return f"{principal.kind}:{principal.id}"

@@ -175,9 +175,6 @@ ERRORS: Mapping[type[Exception], Rule] = {
     content.DigestMismatch: Rule(
         _C.DIGEST_INVALID, 400, details=lambda fact: [{"expected": fact.expected, "got": fact.got}]
     ),
-    content.SizeMismatch: Rule(
-        _C.SIZE_INVALID, 400, details=lambda fact: [{"expected": fact.expected, "got": fact.got}]
-    ),
     content.UploadUnknown: Rule(_C.BLOB_UPLOAD_UNKNOWN, 404),
     content.UploadOffsetMismatch: Rule(
         _C.RANGE_INVALID, 416, _received, lambda fact: [{"expected": fact.expected, "got": fact.got}]
